@@ -14,7 +14,7 @@ grant all on schema auth to supabase_auth_admin;
 
 -- Auth connects as this role, and a trigger on auth.users that is not a definer runs as it. Its search path is why
 -- such a trigger fails on hosted when it names a table of schema public without the schema.
-alter role supabase_auth_admin set search_path = 'auth';
+alter role supabase_auth_admin set search_path = auth;
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 
 set role supabase_auth_admin;
@@ -94,14 +94,14 @@ create table if not exists auth.users (
     phone_change_sent_at timestamptz,
     confirmed_at timestamptz generated always as (least(email_confirmed_at, phone_confirmed_at)) stored,
     email_change_token_current varchar(255) default '',
-    email_change_confirm_status smallint default 0
-        constraint users_email_change_confirm_status_check check (email_change_confirm_status between 0 and 2),
+    email_change_confirm_status smallint default 0,
     banned_until timestamptz,
     reauthentication_token varchar(255) default '',
     reauthentication_sent_at timestamptz,
     is_sso_user boolean not null default false,
     deleted_at timestamptz,
-    is_anonymous boolean not null default false
+    is_anonymous boolean not null default false,
+    constraint users_email_change_confirm_status_check check (email_change_confirm_status between 0 and 2)
 );
 
 create unique index if not exists users_email_partial_key on auth.users (email) where is_sso_user = false;
@@ -203,7 +203,7 @@ create table if not exists auth.one_time_tokens (
 create index if not exists one_time_tokens_token_hash_hash_idx on auth.one_time_tokens using hash (token_hash);
 create index if not exists one_time_tokens_relates_to_hash_idx on auth.one_time_tokens using hash (relates_to);
 create unique index if not exists one_time_tokens_user_id_token_type_key
-    on auth.one_time_tokens (user_id, token_type);
+on auth.one_time_tokens (user_id, token_type);
 
 -- Rights --------------------------------------------------------------------------------------------------------
 -- Row security without a policy: the API roles have neither rights nor rows; postgres bypasses row security.

@@ -8,6 +8,11 @@
 grant supabase_auth_admin to postgres;
 grant supabase_storage_admin to postgres;
 
+-- With rights of its own, `postgres` grants and revokes as itself and not as the owner it is a member of: so a
+-- `revoke` from somebody to whom the owner granted changes nothing, as on a hosted project.
+grant all on all tables in schema auth, storage to postgres with grant option;
+grant all on all routines in schema auth, storage to postgres with grant option;
+
 create schema if not exists platform_guard;
 
 -- The caller is restricted whichever way it became `postgres`, and also after `set role` to one of the owners.
@@ -88,74 +93,12 @@ begin
 end;
 $$;
 
-create function platform_guard.rights_digest()
-returns text
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-    select md5(string_agg(o.identity || ' ' || coalesce(o.acl::text, ''), E'\n' order by o.identity))
-    from (
-        select
-            c.oid::regclass::text as identity,
-            array_cat(c.relacl, array_agg(a.acl) filter (where a.acl is not null)) as acl
-        from pg_catalog.pg_class as c
-        inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-        left join lateral (
-            select unnest(attacl) as acl
-            from pg_catalog.pg_attribute
-            where attrelid = c.oid
-        ) as a on true
-        where platform_guard.is_platform_schema(n.nspname)
-        group by c.oid, c.relacl
-        union all
-        select
-            p.oid::regprocedure::text as identity,
-            p.proacl as acl
-        from pg_catalog.pg_proc as p
-        inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-        where platform_guard.is_platform_schema(n.nspname)
-    ) as o;
-$$;
-
--- `revoke` on the platform's objects changes nothing on a hosted project (a warning at most); with membership it would
--- work here and hide the hole. Event triggers do not say which object a revoke names, so its effect is compared.
-create function platform_guard.refuse_revoke()
-returns event_trigger
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-    if not platform_guard.is_restricted() then
-        return;
-    end if;
-
-    if tg_event = 'ddl_command_start' then
-        perform set_config('platform_guard.rights', platform_guard.rights_digest(), true);
-    elsif current_setting('platform_guard.rights', true) is distinct from platform_guard.rights_digest() then
-        raise exception 'privileges on the schemas of the platform cannot be revoked by role postgres'
-            using errcode = 'insufficient_privilege';
-    end if;
-end;
-$$;
-
 -- The linter's dialect does not know event triggers.
 create event trigger platform_guard_ddl on ddl_command_end -- noqa: PRS
 execute function platform_guard.refuse_ddl();
 
 create event trigger platform_guard_drop on sql_drop
 execute function platform_guard.refuse_drop();
-
-create event trigger platform_guard_revoke_start on ddl_command_start
-when tag in ('REVOKE')
-execute function platform_guard.refuse_revoke();
-
-create event trigger platform_guard_revoke_end on ddl_command_end
-when tag in ('REVOKE')
-execute function platform_guard.refuse_revoke();
 
 -- The checks run as whoever issues the command, so everybody must reach them; they only read the catalogue.
 grant usage on schema platform_guard to public;

@@ -3,7 +3,32 @@
 
 -- Every number and switch of the product, changeable without a deploy, typed and with its history.
 --
--- A value that does not fit its row's type or range is refused by the constraint, whoever writes it.
+-- A value that does not fit its row's type or range is refused by the constraint, whoever writes it: one that could
+-- not be read would stop every order.
+
+-- RFC 3339 with a time zone, and a day that exists. Looks at the text only: a cast is not immutable.
+-- Names are bound when the two functions are made: whoever may write the table evaluates its check, without USAGE here.
+create function private.is_timestamp(p_text text) returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+begin atomic
+    select case
+        when p_text ~ (
+            '^20\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+            'T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$'
+        ) then substr(p_text, 9, 2)::integer <= extract(
+            day from make_date(substr(p_text, 1, 4)::integer, substr(p_text, 6, 2)::integer, 1)
+            + interval '1 month' - interval '1 day'
+        )
+        else false
+    end;
+end;
+
+comment on function private.is_timestamp(text) is 'Whether a text is an RFC 3339 time of this century.';
+revoke all on function private.is_timestamp(text) from public, anon, authenticated, service_role;
+
 create function private.config_value_fits(
     p_value jsonb,
     p_value_type text,
@@ -15,27 +40,28 @@ language sql
 immutable
 security invoker
 set search_path = ''
-as $$
+begin atomic
     select case
         when jsonb_typeof(p_value) = 'null' then p_is_nullable
         when p_value_type in ('integer', 'number') then
             jsonb_typeof(p_value) = 'number'
-            and (p_value_type = 'number' or (p_value #>> '{}')::numeric % 1 = 0)
+            -- Not `% 1 = 0`: 10.0 would pass, and could then not be read as an integer.
+            and (p_value_type = 'number' or (p_value #>> '{}') ~ '^-?\d+$')
             and (p_value #>> '{}')::numeric >= coalesce(p_minimum, '-infinity')
             and (p_value #>> '{}')::numeric <= coalesce(p_maximum, 'infinity')
         when p_value_type = 'boolean' then jsonb_typeof(p_value) = 'boolean'
         when p_value_type = 'text' then jsonb_typeof(p_value) = 'string'
-        when p_value_type = 'timestamp' then
-            jsonb_typeof(p_value) = 'string'
-            and (p_value #>> '{}') ~ '^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$'
+        when p_value_type = 'timestamp' and jsonb_typeof(p_value) = 'string' then private.is_timestamp(p_value #>> '{}')
         else false
-    end
-$$;
+    end;
+end;
 
 comment on function private.config_value_fits(jsonb, text, numeric, numeric, boolean) is
 'Whether a configuration value has the type and range its row asks for.';
 revoke all on function private.config_value_fits(jsonb, text, numeric, numeric, boolean)
 from public, anon, authenticated, service_role;
+grant execute on function private.config_value_fits(jsonb, text, numeric, numeric, boolean) to service_role;
+grant execute on function private.is_timestamp(text) to service_role;
 
 create table public.system_configs (
     key text primary key,
@@ -166,6 +192,7 @@ select
     c.v ->> 'video_disabled_message' as disabled_message,
     (c.v ->> 'video_disabled_until')::timestamptz as disabled_until,
     (c.v ->> 'video_daily_spend_cap_usd')::numeric as daily_spend_cap_usd,
+    (c.v ->> 'video_daily_cost_alert_usd')::numeric as daily_cost_alert_usd,
     (c.v ->> 'video_poll_interval_seconds')::integer * interval '1 second' as poll_interval,
     (c.v ->> 'video_batch_size')::integer as batch_size,
     (c.v ->> 'video_submit_per_minute')::integer as submit_per_minute,
@@ -180,6 +207,7 @@ select
     (c.v ->> 'video_google_expiry_hours')::integer * interval '1 hour' as provider_expiry,
     (c.v ->> 'video_lease_seconds')::integer * interval '1 second' as lease_period,
     (c.v ->> 'video_retry_after_seconds')::integer as retry_after_seconds,
+    (c.v ->> 'credit_value_usd')::numeric as credit_value_usd,
     (c.v ->> 'signup_bonus_credits')::integer as signup_bonus_credits
 from (
     select jsonb_object_agg(s.key, s.value) as v

@@ -175,9 +175,9 @@ create trigger ledger_is_never_truncated
 before truncate on public.credit_transactions
 for each statement execute function private.refuse_ledger_change();
 
--- Locks the account of a user, and makes it first if sign-up could not.
+-- Locks the account of a user, and makes it (and his profile) first if sign-up could not.
 --
--- Raises not_authenticated for a user who no longer exists (a token outlives its user).
+-- Raises not_authenticated for a user who no longer exists or is deleted softly (a token outlives its user).
 create function private.lock_account(p_user_id uuid) returns public.credit_accounts
 language plpgsql
 volatile
@@ -188,17 +188,32 @@ declare
     v_account public.credit_accounts;
 begin
     select * into v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
-
-    if not found then
-        insert into public.credit_accounts (user_id) values (p_user_id) on conflict (user_id) do nothing;
-        select * into strict v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
+    if found then
+        return v_account;
     end if;
 
-    return v_account;
-exception
-    when foreign_key_violation then
+    begin
+        insert into public.profiles (user_id)
+        select u.id
+        from auth.users as u
+        where u.id = p_user_id and u.deleted_at is null
+        on conflict (user_id) do nothing;
+
+        insert into public.credit_accounts (user_id)
+        select u.id
+        from auth.users as u
+        where u.id = p_user_id and u.deleted_at is null
+        on conflict (user_id) do nothing;
+    exception
+        when foreign_key_violation then
+            null; -- Deleted at this moment: there is no account to find below.
+    end;
+
+    select * into v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
+    if not found then
         perform private.raise_error('not_authenticated', 'This user no longer exists. Sign in again.');
-        return null;
+    end if;
+    return v_account;
 end
 $$;
 
@@ -210,7 +225,7 @@ revoke all on function private.lock_account(uuid) from public, anon, authenticat
 --
 -- The caller holds the account's lock. Income of an account in debt is followed by a debt_repayment. For a
 -- purchase_refund the part that the balance cannot cover becomes debt. Returns the entry asked for.
--- Raises check_violation (balance_is_never_negative) if the balance is too small.
+-- Raises check_violation (entry_adds_up) if the balance is too small.
 create function private.post_entry(
     p_account_id uuid,
     p_type text,
@@ -309,6 +324,9 @@ begin
 
     if new.is_anonymous or (new.email_confirmed_at is null and new.phone_confirmed_at is null) then
         return null;
+    end if;
+    if tg_op = 'UPDATE' and not old.is_anonymous and num_nonnulls(old.email_confirmed_at, old.phone_confirmed_at) > 0 then
+        return null; -- Was a full user before: a second address or number makes nobody new.
     end if;
 
     select s.signup_bonus_credits into v_bonus from private.settings as s;

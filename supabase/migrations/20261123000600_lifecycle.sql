@@ -145,9 +145,14 @@ begin
         );
     end if;
 
-    -- The provider may still be writing: its copy is deleted once it cannot be any more.
+    -- The provider may still be writing: its copy is deleted once it cannot be any more. A clip that could not be
+    -- downloaded stays as long as the provider keeps it, for an administrator's retry.
     insert into private.file_jobs (kind, path, due_at)
-    select 'delete_google', c.output_prefix, v_now + v_settings.generation_deadline
+    select 'delete_google', c.output_prefix,
+        greatest(
+            v_now + v_settings.generation_deadline,
+            case when p_error_code = 'download_failed' then v_job.deadline_at end
+        )
     from private.provider_calls as c
     where c.task_id = p_task.id and c.outcome not in ('refused', 'rejected');
 
@@ -457,7 +462,8 @@ declare
     v_duration integer := coalesce(p_duration, 8);
     v_resolution text := coalesce(p_resolution, '720p');
     v_aspect_ratio text := coalesce(p_aspect_ratio, '16:9');
-    v_negative_prompt text := nullif(btrim(p_negative_prompt), '');
+    -- A blank one is none.
+    v_negative_prompt text := case when p_negative_prompt ~ '[^[:space:]]' then btrim(p_negative_prompt) end;
     v_settings private.settings;
     v_option private.current_options;
     v_request jsonb;
@@ -472,7 +478,7 @@ declare
 begin
     select * into v_settings from private.settings;
 
-    if p_prompt is null or btrim(p_prompt) = '' or char_length(p_prompt) > v_settings.prompt_max_length then
+    if p_prompt is null or p_prompt !~ '[^[:space:]]' or char_length(p_prompt) > v_settings.prompt_max_length then
         perform private.refuse_parameter(
             'prompt',
             jsonb_build_object('min_length', 1, 'max_length', v_settings.prompt_max_length),
@@ -559,10 +565,11 @@ begin
             jsonb_build_object(
                 'message', v_settings.disabled_message,
                 'until', v_settings.disabled_until,
-                'retry_after_seconds', coalesce(
-                    greatest(ceil(extract(epoch from v_settings.disabled_until - private.now())), 1),
-                    v_settings.retry_after_seconds
-                )
+                'retry_after_seconds', case
+                    when v_settings.disabled_until > private.now()
+                        then ceil(extract(epoch from v_settings.disabled_until - private.now()))
+                    else v_settings.retry_after_seconds
+                end
             )
         );
     end if;
@@ -755,7 +762,9 @@ begin
         );
     end if;
 
-    return private.video_status(private.end_task(v_task, 'cancelled', null, 'user'));
+    -- Two statements: within one, the stable status would not see the refund that end_task has just written.
+    v_task := private.end_task(v_task, 'cancelled', null, 'user');
+    return private.video_status(v_task);
 end
 $$;
 
@@ -778,10 +787,8 @@ declare
     v_account_id uuid;
     v_task public.video_generation_history;
 begin
+    -- Without an account there are no tasks; images and files may be there all the same.
     select a.id into v_account_id from public.credit_accounts as a where a.user_id = p_user_id for update;
-    if not found then
-        return;
-    end if;
 
     for v_task in
         select * from public.video_generation_history as h

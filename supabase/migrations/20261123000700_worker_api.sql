@@ -61,6 +61,7 @@ as $$
             'next_due_in_seconds', (
                 select greatest(extract(epoch from min(j.due_at) - private.now()), 0)::numeric(12, 3)
                 from private.video_jobs as j
+                having count(*) > 0 -- greatest() ignores a null: without a job the answer is null, not 0
             )
         )
     )
@@ -200,7 +201,8 @@ grant execute on function worker_api.claim_jobs(text, integer, integer, integer)
 -- The lease of a job: judged, extended, given back.
 
 -- Why a verdict does not apply, as the verb's answer; null if the lease holds and the job is in one of the stages.
--- A lease that ran out but was not handed to anybody else still holds: its verdict is worth having.
+-- A lease that ran out but was not handed to anybody else still holds: its verdict is worth having. Nobody's lease
+-- (null) never does, not even on a job that nobody holds.
 create function private.refuse_verdict(
     p_task public.video_generation_history,
     p_job private.video_jobs,
@@ -218,7 +220,7 @@ as $$
             'result', case when p_task.resolving_lease = p_lease then 'already_applied' else 'illegal_state' end,
             'status', p_task.status
         )
-        when p_job.lease_token is distinct from p_lease then jsonb_build_object(
+        when p_lease is null or p_job.lease_token is distinct from p_lease then jsonb_build_object(
             'result', case when p_job.last_lease = p_lease then 'already_applied' else 'lease_lost' end,
             'status', p_task.status,
             'stage', p_job.stage
@@ -234,12 +236,14 @@ comment on function private.refuse_verdict(public.video_generation_history, priv
 revoke all on function private.refuse_verdict(public.video_generation_history, private.video_jobs, uuid, text[])
 from public, anon, authenticated, service_role;
 
--- Ends the lease of a job by a verdict: what is next, and when.
+-- Ends the lease of a job by a verdict: what is next, and when. p_lease is the lease that gave the verdict: another
+-- one that held the job meanwhile must be told that it lost it, not that its verdict was applied already.
 create function private.next_stage(
     p_job private.video_jobs,
     p_stage text,
     p_due_at timestamptz,
-    p_deadline_at timestamptz
+    p_deadline_at timestamptz,
+    p_lease uuid
 ) returns void
 language sql
 volatile
@@ -251,15 +255,15 @@ as $$
         stage = p_stage,
         due_at = p_due_at,
         deadline_at = p_deadline_at,
-        last_lease = j.lease_token,
+        last_lease = p_lease,
         lease_token = null,
         leased_by = null
     where j.task_id = p_job.task_id
 $$;
 
-comment on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz) is
+comment on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz, uuid) is
 'Ends a job''s lease and says what is next.';
-revoke all on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz)
+revoke all on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz, uuid)
 from public, anon, authenticated, service_role;
 
 create function worker_api.extend_lease(task_id uuid, lease_token uuid) returns jsonb
@@ -336,7 +340,7 @@ grant execute on function worker_api.release_leases(text) to video_worker;
 -- lost reply does not lose the attempt.
 --
 -- The cap holds under any concurrency: one conditional UPDATE of the day's row decides. Locks the account, the task,
--- the job, then the day and the model's brake.
+-- the job, then the model's brake and the day.
 create function worker_api.begin_submit(task_id uuid, lease_token uuid) returns jsonb
 language plpgsql
 volatile
@@ -381,7 +385,7 @@ begin
 
     v_retry_at := private.take_submit_slot(v_task.model, v_now, v_settings.submit_per_minute);
     if v_retry_at is not null then
-        perform private.next_stage(v_job, 'submit', v_retry_at, v_job.deadline_at);
+        perform private.next_stage(v_job, 'submit', v_retry_at, v_job.deadline_at, begin_submit.lease_token);
         return jsonb_build_object('result', 'applied', 'submit', false, 'reason', 'throttled', 'retry_at', v_retry_at);
     end if;
 
@@ -463,8 +467,10 @@ begin
     end if;
 
     select * into strict v_brake from private.model_brakes as b where b.model = p_model;
-    return greatest(v_brake.paused_until, date_trunc('minute', p_now) + interval '1 minute')
-        + random() * interval '5 seconds';
+    return case
+        when v_brake.paused_until > p_now then v_brake.paused_until
+        else date_trunc('minute', p_now) + interval '1 minute'
+    end + random() * interval '5 seconds';
 end
 $$;
 
@@ -525,12 +531,17 @@ begin
     if v_call.task_id is null or coalesce(record_operation.operation_id, '') = '' then
         return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
-    if v_call.operation_id is not null then
-        return jsonb_build_object(
-            'result',
-            case when v_call.operation_id = record_operation.operation_id then 'already_applied' else 'illegal_state' end,
-            'status', v_task.status, 'stage', v_job.stage
-        );
+    if v_call.operation_id = record_operation.operation_id then
+        return jsonb_build_object('result', 'already_applied', 'status', v_task.status, 'stage', v_job.stage);
+    end if;
+    if v_call.operation_id is not null
+        or exists (select from private.provider_calls as c where c.operation_id = record_operation.operation_id)
+    then
+        -- Its clip was adopted before its name was known, or the name is taken: kept for the books.
+        update private.provider_calls as c
+        set detail = c.detail || jsonb_build_object('further_operation_id', record_operation.operation_id)
+        where c.task_id = v_call.task_id and c.attempt = v_call.attempt;
+        return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
     update private.provider_calls as c
@@ -543,15 +554,13 @@ begin
         or v_job.submit_attempt <> record_operation.submit_attempt
         or v_job.stage not in ('submitting', 'reconcile')
     then
-        if v_call.outcome in ('in_flight', 'unknown', 'rejected', 'refused', 'abandoned') then
-            perform private.book_call(v_call.task_id, v_call.attempt, 'late', true);
-            perform private.raise_alert(
-                'late_result', 'warning', v_call.task_id::text,
-                jsonb_build_object('attempt', v_call.attempt, 'operation_id', record_operation.operation_id)
-            );
-            insert into private.file_jobs (kind, path, due_at)
-            values ('delete_google', v_call.output_prefix, v_now + v_settings.generation_deadline);
-        end if;
+        perform private.book_late_call(v_call);
+        perform private.raise_alert(
+            'late_result', 'warning', v_call.task_id::text,
+            jsonb_build_object('attempt', v_call.attempt, 'operation_id', record_operation.operation_id)
+        );
+        insert into private.file_jobs (kind, path, due_at)
+        values ('delete_google', v_call.output_prefix, v_now + v_settings.generation_deadline);
         return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
@@ -561,7 +570,9 @@ begin
     set operation_id = record_operation.operation_id, status = 'processing'
     where h.id = v_task.id;
 
-    perform private.next_stage(v_job, 'poll', v_now + v_settings.poll_interval, v_now + v_settings.generation_deadline);
+    perform private.next_stage(
+        v_job, 'poll', v_now + v_settings.poll_interval, v_now + v_settings.generation_deadline, v_job.attempt_lease
+    );
     return jsonb_build_object('result', 'applied', 'status', 'processing');
 end
 $$;
@@ -570,6 +581,42 @@ comment on function worker_api.record_operation(uuid, integer, text) is
 'Hands in the provider''s operation id of an attempt. Fenced by the attempt; never lost.';
 revoke all on function worker_api.record_operation(uuid, integer, text) from public, anon, authenticated, service_role;
 grant execute on function worker_api.record_operation(uuid, integer, text) to video_worker;
+
+-- A call that was given up turns out to be accepted. Where its USD had been given back to its day, they are booked
+-- again: the cap cannot refuse what is spent already.
+create function private.book_late_call(p_call private.provider_calls) returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_usd numeric;
+begin
+    perform private.book_call(p_call.task_id, p_call.attempt, 'late', true);
+
+    if p_call.usd = 0 then
+        select h.duration * o.usd_per_second into v_usd
+        from public.video_generation_history as h
+        inner join public.video_model_options as o
+            on o.model = h.model and o.resolution = h.resolution and o.duration = h.duration
+        where h.id = p_call.task_id and o.valid_from <= p_call.created_at
+        order by o.valid_from desc
+        limit 1;
+
+        if found then
+            update private.provider_calls as c
+            set usd = v_usd
+            where c.task_id = p_call.task_id and c.attempt = p_call.attempt;
+            perform private.reserve_spend(p_call.day, v_usd, null);
+        end if;
+    end if;
+end
+$$;
+
+comment on function private.book_late_call(private.provider_calls) is
+'Books a call that had been given up and was accepted after all, with its USD.';
+revoke all on function private.book_late_call(private.provider_calls) from public, anon, authenticated, service_role;
 
 -- A create call that brought no operation. Fenced by the attempt.
 --
@@ -598,25 +645,21 @@ declare
 begin
     select * into v_job from private.video_jobs as j where j.task_id = requeue_submit.task_id for update;
 
-    if requeue_submit.outcome not in ('refused', 'unknown')
+    if exists (
+        select
+        from private.provider_calls as c
+        where c.task_id = requeue_submit.task_id
+            and c.attempt = requeue_submit.submit_attempt
+            and c.outcome = requeue_submit.outcome
+    ) then
+        return jsonb_build_object('result', 'already_applied', 'status', v_task.status, 'stage', v_job.stage);
+    end if;
+    if coalesce(requeue_submit.outcome not in ('refused', 'unknown'), true)
         or v_job.task_id is null
         or v_job.submit_attempt is distinct from requeue_submit.submit_attempt
         or v_job.stage not in ('submitting', 'reconcile')
     then
-        return jsonb_build_object(
-            'result',
-            case
-                when exists (
-                    select
-                    from private.provider_calls as c
-                    where c.task_id = requeue_submit.task_id
-                        and c.attempt = requeue_submit.submit_attempt
-                        and c.outcome = requeue_submit.outcome
-                ) then 'already_applied'
-                else 'illegal_state'
-            end,
-            'status', v_task.status, 'stage', v_job.stage
-        );
+        return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
     select * into v_settings from private.settings;
@@ -625,15 +668,14 @@ begin
         perform private.book_call(v_job.task_id, v_job.submit_attempt, 'unknown', true, requeue_submit.detail);
         if v_job.stage = 'submitting' then
             perform private.next_stage(
-                v_job, 'reconcile', v_now + v_settings.poll_interval, v_now + v_settings.reconcile_period
+                v_job, 'reconcile', v_now + v_settings.poll_interval, v_now + v_settings.reconcile_period,
+                v_job.attempt_lease
             );
         end if;
         return jsonb_build_object(
             'result', 'applied', 'status', v_task.status, 'retry_at', v_now + v_settings.poll_interval
         );
     end if;
-
-    perform private.book_call(v_job.task_id, v_job.submit_attempt, 'refused', false, requeue_submit.detail);
 
     -- The pause doubles with each refusal of this task; jitter keeps tasks that were refused together apart.
     v_pause := greatest(
@@ -650,15 +692,20 @@ begin
     on conflict (model) do update
     set paused_until = greatest(b.paused_until, excluded.paused_until);
 
+    -- After the brake: begin_submit locks it before the day, too.
+    perform private.book_call(v_job.task_id, v_job.submit_attempt, 'refused', false, requeue_submit.detail);
+
     if v_now + v_pause > v_submit_deadline then
-        perform private.end_task(v_task, 'failed', 'provider_quota', 'worker', v_job.lease_token, requeue_submit.detail);
+        perform private.end_task(
+            v_task, 'failed', 'provider_quota', 'worker', v_job.attempt_lease, requeue_submit.detail
+        );
         return jsonb_build_object('result', 'applied', 'status', 'failed', 'retry_at', null);
     end if;
 
     update private.video_jobs as j
     set refusals = j.refusals + 1, last_refusal = requeue_submit.detail ->> 'code'
     where j.task_id = v_job.task_id;
-    perform private.next_stage(v_job, 'submit', v_now + v_pause, v_submit_deadline);
+    perform private.next_stage(v_job, 'submit', v_now + v_pause, v_submit_deadline, v_job.attempt_lease);
     return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_now + v_pause);
 end
 $$;
@@ -726,7 +773,7 @@ begin
     end if;
 
     v_due_at := v_now + v_settings.poll_interval;
-    perform private.next_stage(v_job, v_job.stage, v_due_at, v_job.deadline_at);
+    perform private.next_stage(v_job, v_job.stage, v_due_at, v_job.deadline_at, record_poll.lease_token);
     return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_due_at);
 end
 $$;
@@ -777,7 +824,7 @@ begin
     perform private.book_call(p_job.task_id, p_job.submit_attempt, 'succeeded', true, p_detail);
 
     select v_now + s.provider_expiry into v_expires_at from private.settings as s;
-    perform private.next_stage(p_job, 'transfer', v_now, v_expires_at);
+    perform private.next_stage(p_job, 'transfer', v_now, v_expires_at, p_job.lease_token);
     return jsonb_build_object('result', 'applied', 'status', 'downloading', 'retry_at', v_now);
 end
 $$;
@@ -816,7 +863,7 @@ begin
 
     perform private.book_call(p_job.task_id, p_job.submit_attempt, 'failed', false, p_detail);
     v_due_at := v_now + v_settings.submit_backoff_seconds * interval '1 second';
-    perform private.next_stage(p_job, 'submit', v_due_at, v_now + v_settings.submit_deadline);
+    perform private.next_stage(p_job, 'submit', v_due_at, v_now + v_settings.submit_deadline, p_job.lease_token);
     return jsonb_build_object('result', 'applied', 'status', p_task.status, 'retry_at', v_due_at);
 end
 $$;
@@ -989,7 +1036,7 @@ begin
         select * into v_settings from private.settings;
         if fail_video.error_code = 'download_failed' and v_job.download_attempt < v_settings.download_attempts then
             v_retry_at := private.now() + v_settings.download_retry;
-            perform private.next_stage(v_job, 'transfer', v_retry_at, v_job.deadline_at);
+            perform private.next_stage(v_job, 'transfer', v_retry_at, v_job.deadline_at, fail_video.lease_token);
             return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_retry_at);
         end if;
 

@@ -72,7 +72,7 @@ begin
         continue when v_job.task_id is null or v_job.deadline_at >= v_now or v_job.due_at > v_now;
 
         if v_job.stage = 'transfer' then
-            perform private.fail_transfer(v_task, 'video_expired', v_job.lease_token, '{}');
+            perform private.fail_transfer(v_task, 'video_expired', null, '{}');
         else
             perform private.end_task(
                 v_task, 'failed',
@@ -81,7 +81,7 @@ begin
                     when v_job.stage = 'submit' and v_job.refusals > 0 then 'provider_quota'
                     else 'timeout'
                 end,
-                'system', v_job.lease_token
+                'system'
             );
         end if;
         v_ended := v_ended + 1;

@@ -14,6 +14,7 @@ select
     c.v ->> 'video_disabled_message' as disabled_message,
     (c.v ->> 'video_disabled_until')::timestamptz as disabled_until,
     (c.v ->> 'video_daily_spend_cap_usd')::numeric as daily_spend_cap_usd,
+    (c.v ->> 'video_daily_cost_alert_usd')::numeric as daily_cost_alert_usd,
     (c.v ->> 'video_poll_interval_seconds')::integer * interval '1 second' as poll_interval,
     (c.v ->> 'video_batch_size')::integer as batch_size,
     (c.v ->> 'video_submit_per_minute')::integer as submit_per_minute,
@@ -28,6 +29,7 @@ select
     (c.v ->> 'video_google_expiry_hours')::integer * interval '1 hour' as provider_expiry,
     (c.v ->> 'video_lease_seconds')::integer * interval '1 second' as lease_period,
     (c.v ->> 'video_retry_after_seconds')::integer as retry_after_seconds,
+    (c.v ->> 'credit_value_usd')::numeric as credit_value_usd,
     (c.v ->> 'signup_bonus_credits')::integer as signup_bonus_credits
 from (
     select jsonb_object_agg(s.key, s.value) as v

@@ -1,6 +1,6 @@
--- Locks the account of a user, and makes it first if sign-up could not.
+-- Locks the account of a user, and makes it (and his profile) first if sign-up could not.
 --
--- Raises not_authenticated for a user who no longer exists (a token outlives its user).
+-- Raises not_authenticated for a user who no longer exists or is deleted softly (a token outlives its user).
 create function private.lock_account(p_user_id uuid) returns public.credit_accounts
 language plpgsql
 volatile
@@ -11,17 +11,32 @@ declare
     v_account public.credit_accounts;
 begin
     select * into v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
-
-    if not found then
-        insert into public.credit_accounts (user_id) values (p_user_id) on conflict (user_id) do nothing;
-        select * into strict v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
+    if found then
+        return v_account;
     end if;
 
-    return v_account;
-exception
-    when foreign_key_violation then
+    begin
+        insert into public.profiles (user_id)
+        select u.id
+        from auth.users as u
+        where u.id = p_user_id and u.deleted_at is null
+        on conflict (user_id) do nothing;
+
+        insert into public.credit_accounts (user_id)
+        select u.id
+        from auth.users as u
+        where u.id = p_user_id and u.deleted_at is null
+        on conflict (user_id) do nothing;
+    exception
+        when foreign_key_violation then
+            null; -- Deleted at this moment: there is no account to find below.
+    end;
+
+    select * into v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
+    if not found then
         perform private.raise_error('not_authenticated', 'This user no longer exists. Sign in again.');
-        return null;
+    end if;
+    return v_account;
 end
 $$;
 

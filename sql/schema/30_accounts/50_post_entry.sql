@@ -2,7 +2,7 @@
 --
 -- The caller holds the account's lock. Income of an account in debt is followed by a debt_repayment. For a
 -- purchase_refund the part that the balance cannot cover becomes debt. Returns the entry asked for.
--- Raises check_violation (balance_is_never_negative) if the balance is too small.
+-- Raises check_violation (entry_adds_up) if the balance is too small.
 create function private.post_entry(
     p_account_id uuid,
     p_type text,

@@ -19,6 +19,9 @@ begin
     if new.is_anonymous or (new.email_confirmed_at is null and new.phone_confirmed_at is null) then
         return null;
     end if;
+    if tg_op = 'UPDATE' and not old.is_anonymous and num_nonnulls(old.email_confirmed_at, old.phone_confirmed_at) > 0 then
+        return null; -- Was a full user before: a second address or number makes nobody new.
+    end if;
 
     select s.signup_bonus_credits into v_bonus from private.settings as s;
     if v_bonus > 0 then

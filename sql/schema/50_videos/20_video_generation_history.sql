@@ -80,6 +80,8 @@ create table public.video_generation_history (
         end
     ),
     constraint file_is_not_empty check (file_size_bytes > 0),
+    constraint file_checksum_is_sha256 check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint clip_has_a_size_and_a_length check (width > 0 and height > 0 and video_duration > 0),
     constraint failed_means_error check (
         (status = 'failed') = (error_code is not null) and (error_code is null) = (error_message is null)
     ),

@@ -72,9 +72,14 @@ begin
         );
     end if;
 
-    -- The provider may still be writing: its copy is deleted once it cannot be any more.
+    -- The provider may still be writing: its copy is deleted once it cannot be any more. A clip that could not be
+    -- downloaded stays as long as the provider keeps it, for an administrator's retry.
     insert into private.file_jobs (kind, path, due_at)
-    select 'delete_google', c.output_prefix, v_now + v_settings.generation_deadline
+    select 'delete_google', c.output_prefix,
+        greatest(
+            v_now + v_settings.generation_deadline,
+            case when p_error_code = 'download_failed' then v_job.deadline_at end
+        )
     from private.provider_calls as c
     where c.task_id = p_task.id and c.outcome not in ('refused', 'rejected');
 

@@ -83,7 +83,8 @@ declare
     v_duration integer := coalesce(p_duration, 8);
     v_resolution text := coalesce(p_resolution, '720p');
     v_aspect_ratio text := coalesce(p_aspect_ratio, '16:9');
-    v_negative_prompt text := nullif(btrim(p_negative_prompt), '');
+    -- A blank one is none.
+    v_negative_prompt text := case when p_negative_prompt ~ '[^[:space:]]' then btrim(p_negative_prompt) end;
     v_settings private.settings;
     v_option private.current_options;
     v_request jsonb;
@@ -98,7 +99,7 @@ declare
 begin
     select * into v_settings from private.settings;
 
-    if p_prompt is null or btrim(p_prompt) = '' or char_length(p_prompt) > v_settings.prompt_max_length then
+    if p_prompt is null or p_prompt !~ '[^[:space:]]' or char_length(p_prompt) > v_settings.prompt_max_length then
         perform private.refuse_parameter(
             'prompt',
             jsonb_build_object('min_length', 1, 'max_length', v_settings.prompt_max_length),
@@ -185,10 +186,11 @@ begin
             jsonb_build_object(
                 'message', v_settings.disabled_message,
                 'until', v_settings.disabled_until,
-                'retry_after_seconds', coalesce(
-                    greatest(ceil(extract(epoch from v_settings.disabled_until - private.now())), 1),
-                    v_settings.retry_after_seconds
-                )
+                'retry_after_seconds', case
+                    when v_settings.disabled_until > private.now()
+                        then ceil(extract(epoch from v_settings.disabled_until - private.now()))
+                    else v_settings.retry_after_seconds
+                end
             )
         );
     end if;

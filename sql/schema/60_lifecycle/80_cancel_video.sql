@@ -31,7 +31,9 @@ begin
         );
     end if;
 
-    return private.video_status(private.end_task(v_task, 'cancelled', null, 'user'));
+    -- Two statements: within one, the stable status would not see the refund that end_task has just written.
+    v_task := private.end_task(v_task, 'cancelled', null, 'user');
+    return private.video_status(v_task);
 end
 $$;
 

@@ -12,10 +12,8 @@ declare
     v_account_id uuid;
     v_task public.video_generation_history;
 begin
+    -- Without an account there are no tasks; images and files may be there all the same.
     select a.id into v_account_id from public.credit_accounts as a where a.user_id = p_user_id for update;
-    if not found then
-        return;
-    end if;
 
     for v_task in
         select * from public.video_generation_history as h

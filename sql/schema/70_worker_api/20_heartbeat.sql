@@ -35,6 +35,7 @@ as $$
             'next_due_in_seconds', (
                 select greatest(extract(epoch from min(j.due_at) - private.now()), 0)::numeric(12, 3)
                 from private.video_jobs as j
+                having count(*) > 0 -- greatest() ignores a null: without a job the answer is null, not 0
             )
         )
     )

@@ -1,7 +1,8 @@
 -- The lease of a job: judged, extended, given back.
 
 -- Why a verdict does not apply, as the verb's answer; null if the lease holds and the job is in one of the stages.
--- A lease that ran out but was not handed to anybody else still holds: its verdict is worth having.
+-- A lease that ran out but was not handed to anybody else still holds: its verdict is worth having. Nobody's lease
+-- (null) never does, not even on a job that nobody holds.
 create function private.refuse_verdict(
     p_task public.video_generation_history,
     p_job private.video_jobs,
@@ -19,7 +20,7 @@ as $$
             'result', case when p_task.resolving_lease = p_lease then 'already_applied' else 'illegal_state' end,
             'status', p_task.status
         )
-        when p_job.lease_token is distinct from p_lease then jsonb_build_object(
+        when p_lease is null or p_job.lease_token is distinct from p_lease then jsonb_build_object(
             'result', case when p_job.last_lease = p_lease then 'already_applied' else 'lease_lost' end,
             'status', p_task.status,
             'stage', p_job.stage
@@ -35,12 +36,14 @@ comment on function private.refuse_verdict(public.video_generation_history, priv
 revoke all on function private.refuse_verdict(public.video_generation_history, private.video_jobs, uuid, text[])
 from public, anon, authenticated, service_role;
 
--- Ends the lease of a job by a verdict: what is next, and when.
+-- Ends the lease of a job by a verdict: what is next, and when. p_lease is the lease that gave the verdict: another
+-- one that held the job meanwhile must be told that it lost it, not that its verdict was applied already.
 create function private.next_stage(
     p_job private.video_jobs,
     p_stage text,
     p_due_at timestamptz,
-    p_deadline_at timestamptz
+    p_deadline_at timestamptz,
+    p_lease uuid
 ) returns void
 language sql
 volatile
@@ -52,15 +55,15 @@ as $$
         stage = p_stage,
         due_at = p_due_at,
         deadline_at = p_deadline_at,
-        last_lease = j.lease_token,
+        last_lease = p_lease,
         lease_token = null,
         leased_by = null
     where j.task_id = p_job.task_id
 $$;
 
-comment on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz) is
+comment on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz, uuid) is
 'Ends a job''s lease and says what is next.';
-revoke all on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz)
+revoke all on function private.next_stage(private.video_jobs, text, timestamptz, timestamptz, uuid)
 from public, anon, authenticated, service_role;
 
 create function worker_api.extend_lease(task_id uuid, lease_token uuid) returns jsonb

@@ -6,7 +6,7 @@
 -- lost reply does not lose the attempt.
 --
 -- The cap holds under any concurrency: one conditional UPDATE of the day's row decides. Locks the account, the task,
--- the job, then the day and the model's brake.
+-- the job, then the model's brake and the day.
 create function worker_api.begin_submit(task_id uuid, lease_token uuid) returns jsonb
 language plpgsql
 volatile
@@ -51,7 +51,7 @@ begin
 
     v_retry_at := private.take_submit_slot(v_task.model, v_now, v_settings.submit_per_minute);
     if v_retry_at is not null then
-        perform private.next_stage(v_job, 'submit', v_retry_at, v_job.deadline_at);
+        perform private.next_stage(v_job, 'submit', v_retry_at, v_job.deadline_at, begin_submit.lease_token);
         return jsonb_build_object('result', 'applied', 'submit', false, 'reason', 'throttled', 'retry_at', v_retry_at);
     end if;
 
@@ -133,8 +133,10 @@ begin
     end if;
 
     select * into strict v_brake from private.model_brakes as b where b.model = p_model;
-    return greatest(v_brake.paused_until, date_trunc('minute', p_now) + interval '1 minute')
-        + random() * interval '5 seconds';
+    return case
+        when v_brake.paused_until > p_now then v_brake.paused_until
+        else date_trunc('minute', p_now) + interval '1 minute'
+    end + random() * interval '5 seconds';
 end
 $$;
 

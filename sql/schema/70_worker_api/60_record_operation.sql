@@ -23,12 +23,17 @@ begin
     if v_call.task_id is null or coalesce(record_operation.operation_id, '') = '' then
         return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
-    if v_call.operation_id is not null then
-        return jsonb_build_object(
-            'result',
-            case when v_call.operation_id = record_operation.operation_id then 'already_applied' else 'illegal_state' end,
-            'status', v_task.status, 'stage', v_job.stage
-        );
+    if v_call.operation_id = record_operation.operation_id then
+        return jsonb_build_object('result', 'already_applied', 'status', v_task.status, 'stage', v_job.stage);
+    end if;
+    if v_call.operation_id is not null
+        or exists (select from private.provider_calls as c where c.operation_id = record_operation.operation_id)
+    then
+        -- Its clip was adopted before its name was known, or the name is taken: kept for the books.
+        update private.provider_calls as c
+        set detail = c.detail || jsonb_build_object('further_operation_id', record_operation.operation_id)
+        where c.task_id = v_call.task_id and c.attempt = v_call.attempt;
+        return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
     update private.provider_calls as c
@@ -41,15 +46,13 @@ begin
         or v_job.submit_attempt <> record_operation.submit_attempt
         or v_job.stage not in ('submitting', 'reconcile')
     then
-        if v_call.outcome in ('in_flight', 'unknown', 'rejected', 'refused', 'abandoned') then
-            perform private.book_call(v_call.task_id, v_call.attempt, 'late', true);
-            perform private.raise_alert(
-                'late_result', 'warning', v_call.task_id::text,
-                jsonb_build_object('attempt', v_call.attempt, 'operation_id', record_operation.operation_id)
-            );
-            insert into private.file_jobs (kind, path, due_at)
-            values ('delete_google', v_call.output_prefix, v_now + v_settings.generation_deadline);
-        end if;
+        perform private.book_late_call(v_call);
+        perform private.raise_alert(
+            'late_result', 'warning', v_call.task_id::text,
+            jsonb_build_object('attempt', v_call.attempt, 'operation_id', record_operation.operation_id)
+        );
+        insert into private.file_jobs (kind, path, due_at)
+        values ('delete_google', v_call.output_prefix, v_now + v_settings.generation_deadline);
         return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
@@ -59,7 +62,9 @@ begin
     set operation_id = record_operation.operation_id, status = 'processing'
     where h.id = v_task.id;
 
-    perform private.next_stage(v_job, 'poll', v_now + v_settings.poll_interval, v_now + v_settings.generation_deadline);
+    perform private.next_stage(
+        v_job, 'poll', v_now + v_settings.poll_interval, v_now + v_settings.generation_deadline, v_job.attempt_lease
+    );
     return jsonb_build_object('result', 'applied', 'status', 'processing');
 end
 $$;
@@ -68,3 +73,39 @@ comment on function worker_api.record_operation(uuid, integer, text) is
 'Hands in the provider''s operation id of an attempt. Fenced by the attempt; never lost.';
 revoke all on function worker_api.record_operation(uuid, integer, text) from public, anon, authenticated, service_role;
 grant execute on function worker_api.record_operation(uuid, integer, text) to video_worker;
+
+-- A call that was given up turns out to be accepted. Where its USD had been given back to its day, they are booked
+-- again: the cap cannot refuse what is spent already.
+create function private.book_late_call(p_call private.provider_calls) returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_usd numeric;
+begin
+    perform private.book_call(p_call.task_id, p_call.attempt, 'late', true);
+
+    if p_call.usd = 0 then
+        select h.duration * o.usd_per_second into v_usd
+        from public.video_generation_history as h
+        inner join public.video_model_options as o
+            on o.model = h.model and o.resolution = h.resolution and o.duration = h.duration
+        where h.id = p_call.task_id and o.valid_from <= p_call.created_at
+        order by o.valid_from desc
+        limit 1;
+
+        if found then
+            update private.provider_calls as c
+            set usd = v_usd
+            where c.task_id = p_call.task_id and c.attempt = p_call.attempt;
+            perform private.reserve_spend(p_call.day, v_usd, null);
+        end if;
+    end if;
+end
+$$;
+
+comment on function private.book_late_call(private.provider_calls) is
+'Books a call that had been given up and was accepted after all, with its USD.';
+revoke all on function private.book_late_call(private.provider_calls) from public, anon, authenticated, service_role;

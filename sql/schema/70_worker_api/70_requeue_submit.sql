@@ -25,25 +25,21 @@ declare
 begin
     select * into v_job from private.video_jobs as j where j.task_id = requeue_submit.task_id for update;
 
-    if requeue_submit.outcome not in ('refused', 'unknown')
+    if exists (
+        select
+        from private.provider_calls as c
+        where c.task_id = requeue_submit.task_id
+            and c.attempt = requeue_submit.submit_attempt
+            and c.outcome = requeue_submit.outcome
+    ) then
+        return jsonb_build_object('result', 'already_applied', 'status', v_task.status, 'stage', v_job.stage);
+    end if;
+    if coalesce(requeue_submit.outcome not in ('refused', 'unknown'), true)
         or v_job.task_id is null
         or v_job.submit_attempt is distinct from requeue_submit.submit_attempt
         or v_job.stage not in ('submitting', 'reconcile')
     then
-        return jsonb_build_object(
-            'result',
-            case
-                when exists (
-                    select
-                    from private.provider_calls as c
-                    where c.task_id = requeue_submit.task_id
-                        and c.attempt = requeue_submit.submit_attempt
-                        and c.outcome = requeue_submit.outcome
-                ) then 'already_applied'
-                else 'illegal_state'
-            end,
-            'status', v_task.status, 'stage', v_job.stage
-        );
+        return jsonb_build_object('result', 'illegal_state', 'status', v_task.status, 'stage', v_job.stage);
     end if;
 
     select * into v_settings from private.settings;
@@ -52,15 +48,14 @@ begin
         perform private.book_call(v_job.task_id, v_job.submit_attempt, 'unknown', true, requeue_submit.detail);
         if v_job.stage = 'submitting' then
             perform private.next_stage(
-                v_job, 'reconcile', v_now + v_settings.poll_interval, v_now + v_settings.reconcile_period
+                v_job, 'reconcile', v_now + v_settings.poll_interval, v_now + v_settings.reconcile_period,
+                v_job.attempt_lease
             );
         end if;
         return jsonb_build_object(
             'result', 'applied', 'status', v_task.status, 'retry_at', v_now + v_settings.poll_interval
         );
     end if;
-
-    perform private.book_call(v_job.task_id, v_job.submit_attempt, 'refused', false, requeue_submit.detail);
 
     -- The pause doubles with each refusal of this task; jitter keeps tasks that were refused together apart.
     v_pause := greatest(
@@ -77,15 +72,20 @@ begin
     on conflict (model) do update
     set paused_until = greatest(b.paused_until, excluded.paused_until);
 
+    -- After the brake: begin_submit locks it before the day, too.
+    perform private.book_call(v_job.task_id, v_job.submit_attempt, 'refused', false, requeue_submit.detail);
+
     if v_now + v_pause > v_submit_deadline then
-        perform private.end_task(v_task, 'failed', 'provider_quota', 'worker', v_job.lease_token, requeue_submit.detail);
+        perform private.end_task(
+            v_task, 'failed', 'provider_quota', 'worker', v_job.attempt_lease, requeue_submit.detail
+        );
         return jsonb_build_object('result', 'applied', 'status', 'failed', 'retry_at', null);
     end if;
 
     update private.video_jobs as j
     set refusals = j.refusals + 1, last_refusal = requeue_submit.detail ->> 'code'
     where j.task_id = v_job.task_id;
-    perform private.next_stage(v_job, 'submit', v_now + v_pause, v_submit_deadline);
+    perform private.next_stage(v_job, 'submit', v_now + v_pause, v_submit_deadline, v_job.attempt_lease);
     return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_now + v_pause);
 end
 $$;

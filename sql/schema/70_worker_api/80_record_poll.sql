@@ -55,7 +55,7 @@ begin
     end if;
 
     v_due_at := v_now + v_settings.poll_interval;
-    perform private.next_stage(v_job, v_job.stage, v_due_at, v_job.deadline_at);
+    perform private.next_stage(v_job, v_job.stage, v_due_at, v_job.deadline_at, record_poll.lease_token);
     return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_due_at);
 end
 $$;
@@ -106,7 +106,7 @@ begin
     perform private.book_call(p_job.task_id, p_job.submit_attempt, 'succeeded', true, p_detail);
 
     select v_now + s.provider_expiry into v_expires_at from private.settings as s;
-    perform private.next_stage(p_job, 'transfer', v_now, v_expires_at);
+    perform private.next_stage(p_job, 'transfer', v_now, v_expires_at, p_job.lease_token);
     return jsonb_build_object('result', 'applied', 'status', 'downloading', 'retry_at', v_now);
 end
 $$;
@@ -145,7 +145,7 @@ begin
 
     perform private.book_call(p_job.task_id, p_job.submit_attempt, 'failed', false, p_detail);
     v_due_at := v_now + v_settings.submit_backoff_seconds * interval '1 second';
-    perform private.next_stage(p_job, 'submit', v_due_at, v_now + v_settings.submit_deadline);
+    perform private.next_stage(p_job, 'submit', v_due_at, v_now + v_settings.submit_deadline, p_job.lease_token);
     return jsonb_build_object('result', 'applied', 'status', p_task.status, 'retry_at', v_due_at);
 end
 $$;

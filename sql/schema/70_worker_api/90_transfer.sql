@@ -161,7 +161,7 @@ begin
         select * into v_settings from private.settings;
         if fail_video.error_code = 'download_failed' and v_job.download_attempt < v_settings.download_attempts then
             v_retry_at := private.now() + v_settings.download_retry;
-            perform private.next_stage(v_job, 'transfer', v_retry_at, v_job.deadline_at);
+            perform private.next_stage(v_job, 'transfer', v_retry_at, v_job.deadline_at, fail_video.lease_token);
             return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_retry_at);
         end if;
 

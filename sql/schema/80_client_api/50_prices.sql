@@ -1,4 +1,4 @@
--- What a video costs, for everybody. Raises invalid_parameter.
+-- What a video costs, for everybody. Raises invalid_parameter, model_unavailable.
 create function private.quote_video(p_duration integer, p_resolution text, p_model text) returns jsonb
 language plpgsql
 stable
@@ -7,25 +7,34 @@ set search_path = ''
 as $$
 declare
     v_option private.current_options;
+    v_settings private.settings;
 begin
-    select o.* into v_option
+    select * into v_settings from private.settings;
+
+    if p_duration not in (4, 6, 8) then
+        perform private.refuse_parameter('duration', '[4, 6, 8]', 'duration must be 4, 6 or 8 seconds.');
+    end if;
+    if p_resolution not in ('720p', '1080p') then
+        perform private.refuse_parameter('resolution', '["720p", "1080p"]', 'resolution must be 720p or 1080p.');
+    end if;
+
+    select * into v_option
     from private.current_options as o
-    cross join private.settings as s
-    where o.model = coalesce(p_model, s.default_model)
+    where o.model = coalesce(p_model, v_settings.default_model)
         and o.resolution = coalesce(p_resolution, '720p')
-        and o.duration = coalesce(p_duration, 8)
-        and o.is_available;
+        and o.duration = coalesce(p_duration, 8);
 
     if not found then
-        if p_duration not in (4, 6, 8) then
-            perform private.refuse_parameter('duration', '[4, 6, 8]', 'duration must be 4, 6 or 8 seconds.');
-        elsif p_resolution not in ('720p', '1080p') then
-            perform private.refuse_parameter('resolution', '["720p", "1080p"]', 'resolution must be 720p or 1080p.');
-        end if;
         perform private.refuse_parameter(
             'model',
             (select jsonb_agg(distinct o.model) from private.current_options as o where o.is_available),
-            'This model is not on sale.'
+            'This model does not exist or does not make this kind of video.'
+        );
+    end if;
+    if not v_option.is_available then
+        perform private.raise_error(
+            'model_unavailable', 'This model is not offered at the moment. Please choose another one.',
+            jsonb_build_object('model', v_option.model, 'retry_after_seconds', v_settings.retry_after_seconds)
         );
     end if;
 
