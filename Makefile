@@ -1,0 +1,30 @@
+# Each target sets up what is missing (a no-op the second time), then runs one Python program.
+
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+SETUP := @functions_py/local/setup.sh
+
+.PHONY: help demo up down env test lint
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo   make videos on this machine: no Docker, no cloud account; Ctrl-C leaves nothing running'
+	@echo 'make up     start the local stack and leave it running; make down stops it'
+	@echo 'make env    how to reach the running stack, as NAME=value lines'
+	@echo 'make test   everything that must pass;  make lint  the static checks alone'
+
+demo:
+	$(SETUP)
+	@exec $(PYTHON) -m functions_py.local.demo
+
+up down env:
+	$(SETUP)
+	@exec $(PYTHON) -m functions_py.local $@
+
+test:
+	$(SETUP)
+	@exec $(PYTHON) -m tests.run
+
+lint:
+	$(SETUP)
+	@exec $(PYTHON) -m tests.run --lint

@@ -1,0 +1,1 @@
+"""HTTP functions in Python, and the local platform that runs everything without Docker."""
