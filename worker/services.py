@@ -1,0 +1,29 @@
+"""What every step of a job works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from worker.clock import Pace
+    from worker.database import Database
+    from worker.metrics import Metrics
+    from worker.providers.base import Provider
+    from worker.settings import Settings
+    from worker.storage import SupabaseStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One per process. ``images`` bounds how many reference images are in memory at once."""
+
+    settings: Settings
+    database: Database
+    storage: SupabaseStorage
+    providers: dict[str, Provider]
+    metrics: Metrics
+    pace: Pace
+    images: asyncio.Semaphore
