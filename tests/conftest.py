@@ -1,0 +1,53 @@
+"""Fixtures of all tests. One stack per run is shared: a test makes its own users and looks at its own rows.
+
+A test that stops or restarts services of the shared stack puts them back; one that breaks more starts its own
+(`Stack.start("some-name")`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.support.database import connect
+from tests.support.people import close_connections
+from tests.support.stacks import StackPlugin, shared_stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from functions_py.local.stack import Stack
+    from tests.support.database import Connection
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The running stack: the one of `make test`, or one started for this pytest run."""
+    for plugin in request.config.pluginmanager.get_plugins():
+        if isinstance(plugin, StackPlugin):
+            yield plugin.stack
+            return
+    with shared_stack() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", autouse=True)
+async def _connections_are_closed() -> AsyncIterator[None]:
+    yield
+    await close_connections()
+
+
+@pytest_asyncio.fixture
+async def admin(stack: Stack) -> AsyncIterator[Connection]:
+    """The database as its superuser, supabase_admin: sees and may do everything."""
+    async with connect(stack, "supabase_admin") as connection:
+        yield connection
+
+
+@pytest_asyncio.fixture
+async def postgres(stack: Stack) -> AsyncIterator[Connection]:
+    """The database as role postgres, which owns Reelbase's objects and bypasses row level security."""
+    async with connect(stack, "postgres") as connection:
+        yield connection

@@ -1,0 +1,176 @@
+"""`make test`: static checks, then pgTAP, the Supabase CLI's linters and pytest against one stack.
+
+The last line is always `N passed, N failed`, the numbers being static checks + pgTAP assertions + database
+linters + pytest tests. The exit code is 0 only if nothing failed and no part was empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions_py.local.bootstrap import cli_env
+from functions_py.local.ports import HOST
+from functions_py.local.processes import CommandError
+from functions_py.local.tools import ROOT, SetupError, pg_prove, supabase_cli
+from tests.support.stacks import StackPlugin, shared_stack
+from tests.support.tally import PytestTally, Tally, tally_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from functions_py.local.stack import Stack
+
+_PYTHON = ("functions_py", "worker", "tests")
+_SQL = ("sql", "supabase/migrations", "supabase/tests", "supabase/seed.sql")
+_PGTAP = ROOT / "supabase" / "tests"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs all parts, or the static checks alone with `--lint`; further arguments go to pytest."""
+    parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
+    parser.add_argument("--lint", action="store_true", help="only the static checks")
+    options, pytest_arguments = parser.parse_known_args(arguments)
+    began = time.monotonic()
+    tallies = [part("static checks", static_checks)]
+    if not options.lint:
+        try:
+            with shared_stack() as stack:
+                say(f"stack ready after {time.monotonic() - began:.0f} s")
+                tallies += [
+                    # Before pgTAP, whose helper functions are not the product.
+                    part("database linters", lambda: database_linters(stack)),
+                    part("pgTAP", lambda: pgtap(stack)),
+                    part("pytest", lambda: python_tests(stack, pytest_arguments)),
+                ]
+        except (CommandError, SetupError) as error:
+            say(f"the stack did not start: {error}")
+            tallies.append(Tally("stack", failed=1))
+    return summary(tallies, time.monotonic() - began)
+
+
+def part(name: str, run_part: Callable[[], Tally]) -> Tally:
+    """Runs one part; a part that breaks is one failure, and the others still run."""
+    try:
+        return run_part()
+    except Exception:
+        say(f"{name} broke:\n{traceback.format_exc()}")
+        return Tally(name, failed=1)
+
+
+def static_checks() -> Tally:
+    """ruff, its formatter, mypy and sqlfluff, two at a time; prints the output of those that fail."""
+    bin_ = ROOT / ".venv" / "bin"
+    sql = [path for path in _SQL if (ROOT / path).exists()]
+    checks: dict[str, list[str | Path]] = {
+        "mypy": [bin_ / "mypy"],
+        "sqlfluff": [bin_ / "sqlfluff", "lint", "--nocolor", "--disable-progress-bar", *sql],
+        "ruff": [bin_ / "ruff", "check", "--output-format=concise", *_PYTHON],
+        "ruff format": [bin_ / "ruff", "format", "--check", *_PYTHON],
+    }
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return sum_of("static checks", dict(zip(checks, pool.map(run, checks.values()), strict=True)))
+
+
+def pgtap(stack: Stack) -> Tally:
+    """Every file below supabase/tests through pg_prove, as role postgres."""
+    if not any(_PGTAP.rglob("*.sql")):
+        say("pgTAP: there is no test in supabase/tests")
+        return Tally("pgTAP")
+    done = run(
+        [pg_prove(), "--verbose", "--recurse", "--ext", ".sql", _PGTAP],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PGHOST": HOST,
+            "PGPORT": str(stack.cluster.port),
+            "PGUSER": "postgres",
+            "PGPASSWORD": stack.cluster.password,
+            "PGDATABASE": "postgres",
+            "PGOPTIONS": "-c search_path=public,extensions",
+        },
+    )
+    tally, trouble = tally_tap("pgTAP", done.stdout, exit_code=done.returncode)
+    if trouble:
+        say(f"pgTAP:\n{trouble}")
+    return tally
+
+
+def database_linters(stack: Stack) -> Tally:
+    """plpgsql_check on every function and the advisors, by the Supabase CLI; as superuser, to see all."""
+    remote = f"--remote={stack.admin_db_url}"
+    schemas = "--schema=public,private,worker_api"
+    commands = {
+        "supabase db lint": ["db", "lint", remote, schemas, "--level=warning", "--fail-on=warning"],
+        "supabase db advisors": ["db", "advisors", remote, "--level=warn", "--fail-on=warn"],
+    }
+    env = cli_env(stack.state_dir)
+    return sum_of(
+        "database linters",
+        {name: run([supabase_cli(), *command], env=env) for name, command in commands.items()},
+    )
+
+
+def python_tests(stack: Stack, arguments: Sequence[str]) -> Tally:
+    """pytest in this process, so that its tests may stop and start services of the running stack."""
+    tally = PytestTally()
+    # A plugin of pytest (anyio's) is loaded already, because the stack uses it.
+    quiet = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    code = pytest.main(["-W", quiet, *arguments], plugins=[StackPlugin(stack), tally])
+    return tally.result("pytest", exit_code=int(code))
+
+
+def run(
+    command: Sequence[str | Path], env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program in the checkout; both outputs in `stdout`."""
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+
+
+def sum_of(name: str, done: Mapping[str, subprocess.CompletedProcess[str]]) -> Tally:
+    """One passed or failed per program; prints the output of each that failed."""
+    for program, outcome in done.items():
+        say(f"{program}: {'ok' if outcome.returncode == 0 else f'FAILED{chr(10)}{outcome.stdout}'}")
+    failed = sum(outcome.returncode != 0 for outcome in done.values())
+    return Tally(name, passed=len(done) - failed, failed=failed)
+
+
+def summary(tallies: Sequence[Tally], seconds: float) -> int:
+    """Prints a line per part and the sum as the last line; returns the exit code."""
+    say("")
+    for tally in tallies:
+        empty = "  <- ran nothing, which counts as a failure" if tally.is_empty else ""
+        skipped = f", {tally.skipped} skipped" if tally.skipped else ""
+        say(f"{tally.name}: {tally.passed} passed, {tally.failed} failed{skipped}{empty}")
+    failed = sum(tally.failed + tally.is_empty for tally in tallies)
+    say(f"in {seconds:.0f} s")
+    say(f"{sum(tally.passed for tally in tallies)} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def say(text: str) -> None:
+    """Prints at once, in order with what pytest prints."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
