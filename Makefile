@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 SETUP := @functions_py/local/setup.sh
 
-.PHONY: help demo up down env test lint
+.PHONY: help demo up down env types test lint
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo   make videos on this machine: no Docker, no cloud account; Ctrl-C leaves nothing running'
 	@echo 'make up     start the local stack and leave it running; make down stops it'
 	@echo 'make env    how to reach the running stack, as NAME=value lines'
+	@echo 'make types  write the types of supabase/types anew, after a change of the schema'
 	@echo 'make test   everything that must pass;  make lint  the static checks alone'
 
 demo:
@@ -20,6 +21,10 @@ demo:
 up down env:
 	$(SETUP)
 	@exec $(PYTHON) -m functions_py.local $@
+
+types:
+	$(SETUP)
+	@exec $(PYTHON) -m functions_py.local.client_types
 
 test:
 	$(SETUP)

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.support.database import connect
 from tests.support.people import close_connections
-from tests.support.stacks import StackPlugin, shared_stack
+from tests.support.stacks import shared_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The running stack: the one of `make test`, or one started for this pytest run."""
-    for plugin in request.config.pluginmanager.get_plugins():
-        if isinstance(plugin, StackPlugin):
-            yield plugin.stack
-            return
+def stack() -> Iterator[Stack]:
+    """The running stack of this pytest process."""
     with shared_stack() as started:
         yield started
 

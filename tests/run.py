@@ -1,4 +1,4 @@
-"""`make test`: static checks, then pgTAP, the Supabase CLI's linters and pytest against one stack.
+"""`make test`: static checks, then pgTAP, the Supabase CLI's linters and pytest.
 
 The last line is always `N passed, N failed`, the numbers being static checks + pgTAP assertions + database
 linters + pytest tests. The exit code is 0 only if nothing failed and no part was empty.
@@ -19,8 +19,9 @@ import pytest
 from functions_py.local.bootstrap import cli_env
 from functions_py.local.ports import HOST
 from functions_py.local.processes import CommandError
+from functions_py.local.stack import SERVICES
 from functions_py.local.tools import ROOT, SetupError, pg_prove, supabase_cli
-from tests.support.stacks import StackPlugin, shared_stack
+from tests.support.stacks import shared_stack
 from tests.support.tally import PytestTally, Tally, tally_tap
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _PYTHON = ("functions_py", "worker", "tests")
 _SQL = ("sql", "supabase/migrations", "supabase/tests", "supabase/seed.sql")
+_PYTEST_PROCESSES = 3
 _PGTAP = ROOT / "supabase" / "tests"
 
 
@@ -43,14 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tallies = [part("static checks", static_checks)]
     if not options.lint:
         try:
-            with shared_stack() as stack:
+            # pgTAP plays the worker itself; and its helper functions are nothing for the linters.
+            with shared_stack([name for name in SERVICES if name != "worker"]) as stack:
                 say(f"stack ready after {time.monotonic() - began:.0f} s")
-                tallies += [
-                    # Before pgTAP, whose helper functions are not the product.
-                    part("database linters", lambda: database_linters(stack)),
-                    part("pgTAP", lambda: pgtap(stack)),
-                    part("pytest", lambda: python_tests(stack, pytest_arguments)),
-                ]
+                tallies.append(part("database linters", lambda: database_linters(stack)))
+                tallies.append(part("pgTAP", lambda: pgtap(stack)))
+            tallies.append(part("pytest", lambda: python_tests(pytest_arguments)))
         except (CommandError, SetupError) as error:
             say(f"the stack did not start: {error}")
             tallies.append(Tally("stack", failed=1))
@@ -67,12 +67,14 @@ def part(name: str, run_part: Callable[[], Tally]) -> Tally:
 
 
 def static_checks() -> Tally:
-    """ruff, its formatter, mypy and sqlfluff, two at a time; prints the output of those that fail."""
+    """ruff, its formatter, mypy, sqlfluff and squawk, two at a time; prints the output of those that fail."""
     bin_ = ROOT / ".venv" / "bin"
     sql = [path for path in _SQL if (ROOT / path).exists()]
+    migrations = sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
     checks: dict[str, list[str | Path]] = {
         "mypy": [bin_ / "mypy"],
         "sqlfluff": [bin_ / "sqlfluff", "lint", "--nocolor", "--disable-progress-bar", *sql],
+        "squawk": [bin_ / "squawk", "--config", ".squawk.toml", *migrations],
         "ruff": [bin_ / "ruff", "check", "--output-format=concise", *_PYTHON],
         "ruff format": [bin_ / "ruff", "format", "--check", *_PYTHON],
     }
@@ -119,12 +121,13 @@ def database_linters(stack: Stack) -> Tally:
     )
 
 
-def python_tests(stack: Stack, arguments: Sequence[str]) -> Tally:
-    """pytest in this process, so that its tests may stop and start services of the running stack."""
+def python_tests(arguments: Sequence[str]) -> Tally:
+    """pytest in several processes, each with a stack of its own: most tests wait more than they compute."""
     tally = PytestTally()
     # A plugin of pytest (anyio's) is loaded already, because the stack uses it.
     quiet = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-    code = pytest.main(["-W", quiet, *arguments], plugins=[StackPlugin(stack), tally])
+    shared = ["-W", quiet, "--numprocesses", str(_PYTEST_PROCESSES), "--dist", "loadfile"]
+    code = pytest.main([*shared, *arguments], plugins=[tally])
     return tally.result("pytest", exit_code=int(code))
 
 

@@ -82,7 +82,10 @@ class Worker:
         )
 
     def stop(self) -> None:
-        """Asks ``run`` to drain and end."""
+        """Asks ``run`` to drain and end; asked twice, the process ends at once."""
+        if self._stopping.is_set():
+            # Not sys.exit: threads in the middle of a file cannot be cancelled, and this means now.
+            os._exit(1)
         self._stopping.set()
 
     async def run(self) -> None:
@@ -151,11 +154,12 @@ class Worker:
         log.info("draining", in_flight={lane.value: self._lanes.count(lane) for lane in Lane})
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-        if self._contract_checked:
-            await self._heartbeat.beat()
-        await self._lanes.drain(self._settings.worker_drain_seconds)
         if not self._contract_checked:
             return
+        # A paid call may take minutes: until it is recorded this worker is alive, and says so.
+        beating = asyncio.create_task(self._heartbeat.run())
+        await self._lanes.drain(self._settings.worker_drain_seconds)
+        beating.cancel()
         try:
             reply = await self._database.release_leases()
             log.info("leases_released", released=reply.released)
@@ -187,15 +191,6 @@ class Worker:
 async def run_worker(settings: Settings) -> None:
     """Runs one worker under the signals SIGTERM and SIGINT: the first drains, the second ends at once."""
     worker = Worker(settings)
-
-    def on_signal() -> None:
-        if worker_is_stopping.is_set():
-            # Not sys.exit: threads in the middle of a file cannot be cancelled, and this means now.
-            os._exit(1)
-        worker_is_stopping.set()
-        worker.stop()
-
-    worker_is_stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        asyncio.get_running_loop().add_signal_handler(number, worker.stop)
     await worker.run()

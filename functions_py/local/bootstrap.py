@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -9,7 +10,7 @@ from psycopg import sql
 
 from functions_py.local.cluster import ADMIN, Cluster, bootstrap_files
 from functions_py.local.processes import CommandError
-from functions_py.local.tools import ROOT, supabase_cli
+from functions_py.local.tools import ROOT, postgres_bin, supabase_cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,12 @@ def make_platform(cluster: Cluster) -> None:
         run_files(connection, bootstrap_files())
         for role in LOGIN_ROLES:
             _set_password(connection, role, cluster.password)
+
+
+def platform_digest() -> str:
+    """Names what a cluster is made from: the server's version directory and the platform's SQL."""
+    parts = [str(postgres_bin()).encode(), *(path.read_bytes() for path in bootstrap_files())]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def follow_port(cluster: Cluster) -> None:

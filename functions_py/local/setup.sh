@@ -15,7 +15,7 @@ die() {
 }
 
 # What a finished run was made from: change one of these files and the next run does its work again.
-wanted() { cat functions_py/local/setup.sh pyproject.toml package.json package-lock.json | sha256sum; }
+wanted() { cat functions_py/local/setup.sh pyproject.toml requirements-dev.txt package.json package-lock.json | sha256sum; }
 
 is_done() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$(wanted)" ] && [ -x .venv/bin/python ] && [ -d node_modules/supabase ] &&
@@ -100,7 +100,10 @@ python_packages() {
     # An environment that was moved or half made has no working pip; making it again repairs it.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv --clear .venv ||
         die "cannot make .venv: is python3-venv installed, and the disk not full?"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[worker,local,dev]' >&2 ||
+    # The lock has hashes, which pip then demands of everything: so the project itself goes in by a second call, and is
+    # built with the locked setuptools instead of one that pip would fetch for it.
+    set -- .venv/bin/python -m pip install --quiet --disable-pip-version-check
+    { "$@" -r requirements-dev.txt && "$@" --no-deps --no-build-isolation -e .; } >&2 ||
         die "pip install failed: check the network and the index pip is set to"
 }
 

@@ -193,6 +193,11 @@ class Stack:
     def _start_database(self) -> None:
         made = self.state_dir / "cluster-made"
         if made.exists():
+            if made.read_text() != bootstrap.platform_digest():
+                raise CommandError(
+                    "the data of this stack was made by another version of Postgres or of sql/platform: "
+                    f"delete it by `python -m functions_py.local --name {self.state_dir.name} down --wipe`"
+                )
             self.cluster.start()
             bootstrap.follow_port(self.cluster)
             return
@@ -200,7 +205,7 @@ class Stack:
         self.cluster.start()
         bootstrap.make_platform(self.cluster)
         # Only now: an attempt that was interrupted before this line starts from nothing.
-        made.touch()
+        made.write_text(bootstrap.platform_digest())
 
     def _fill_database(self) -> None:
         if self._database == "migrations":

@@ -1,29 +1,46 @@
 -- Profiles, credit accounts and the append-only ledger.
 -- First version: made from sql/schema/30_accounts, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- What a user shows of himself. Goes with the user.
-create table public.profiles (
-    user_id uuid primary key references auth.users (id) on delete cascade,
+--
+-- Almost every live project has a table of that name, keyed by the user's id: it is adopted. Then the host application
+-- makes and deletes its rows, and its rights and policies stay as they are: a policy of ours could open a column that
+-- they close. We only read display_name.
+create table if not exists public.profiles (
+    id uuid primary key references auth.users (id) on delete cascade,
     display_name text,
     created_at timestamptz not null default private.now(),
     constraint display_name_is_short check (char_length(display_name) between 1 and 80)
 );
 
-comment on table public.profiles is 'What a user shows of himself.';
-alter table public.profiles enable row level security;
-revoke all on table public.profiles from public, anon, authenticated, service_role;
-grant select (user_id, display_name, created_at) on table public.profiles to authenticated;
-grant update (display_name) on table public.profiles to authenticated;
-grant select on table public.profiles to service_role;
+alter table public.profiles add column if not exists display_name text;
 
-create policy profiles_are_read_by_their_owner on public.profiles
-for select to authenticated
-using (user_id = (select auth.uid()));
+do $$
+begin
+    if private.is_adopted('profiles') then
+        return;
+    end if;
 
-create policy profiles_are_renamed_by_their_owner on public.profiles
-for update to authenticated
-using (user_id = (select auth.uid()))
-with check (user_id = (select auth.uid()));
+    comment on table public.profiles is 'What a user shows of himself.';
+    alter table public.profiles enable row level security;
+    revoke all on table public.profiles from public, anon, authenticated, service_role;
+    grant select (id, display_name, created_at) on table public.profiles to authenticated;
+    grant update (display_name) on table public.profiles to authenticated;
+    grant select on table public.profiles to service_role;
+
+    create policy profiles_are_read_by_their_owner on public.profiles
+    for select to authenticated
+    using (id = (select auth.uid()));
+
+    create policy profiles_are_renamed_by_their_owner on public.profiles
+    for update to authenticated
+    using (id = (select auth.uid()))
+    with check (id = (select auth.uid()));
+end
+$$;
 
 -- The balance of a person, and the lock under which all his money and tasks change.
 --
@@ -193,11 +210,11 @@ begin
     end if;
 
     begin
-        insert into public.profiles (user_id)
+        insert into public.profiles (id)
         select u.id
         from auth.users as u
-        where u.id = p_user_id and u.deleted_at is null
-        on conflict (user_id) do nothing;
+        where u.id = p_user_id and u.deleted_at is null and not private.is_adopted('profiles')
+        on conflict (id) do nothing;
 
         insert into public.credit_accounts (user_id)
         select u.id
@@ -319,7 +336,9 @@ declare
     v_bonus integer;
     v_account_id uuid;
 begin
-    insert into public.profiles (user_id) values (new.id) on conflict (user_id) do nothing;
+    if not private.is_adopted('profiles') then
+        insert into public.profiles (id) values (new.id) on conflict (id) do nothing;
+    end if;
     insert into public.credit_accounts (user_id) values (new.id) on conflict (user_id) do nothing;
 
     if new.is_anonymous or (new.email_confirmed_at is null and new.phone_confirmed_at is null) then
@@ -368,10 +387,11 @@ after insert or update of email_confirmed_at, phone_confirmed_at, is_anonymous o
 for each row execute function private.welcome_user();
 
 -- Users who were there before us. They get no bonus: they signed up for something else.
-insert into public.profiles (user_id)
+insert into public.profiles (id)
 select u.id
 from auth.users as u
-on conflict (user_id) do nothing;
+where not private.is_adopted('profiles')
+on conflict (id) do nothing;
 
 insert into public.credit_accounts (user_id)
 select u.id

@@ -1,6 +1,9 @@
 -- The models on sale and what each combination costs.
 -- First version: made from sql/schema/40_catalogue, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- What is sold: models, what each can do, and which combinations it makes at which cost.
 create table public.video_models (
     id text primary key,

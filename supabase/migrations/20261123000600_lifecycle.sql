@@ -1,6 +1,9 @@
 -- How a task is ordered, cancelled, ended and forgotten.
 -- First version: made from sql/schema/60_lifecycle, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- Locks a task from the top: its account, then its row. Returns null for an unknown task.
 --
 -- Lock order, everywhere: accounts in id order -> history -> jobs -> daily rows. The account is read unlocked first
@@ -586,7 +589,7 @@ begin
     select * into v_image
     from private.find_reference_image(v_user_id, p_reference_image_path, p_reference_image_id);
 
-    select count(*) into v_active
+    select count(*)::integer into v_active
     from private.video_jobs as j
     where j.account_id = v_account.id and j.counts_for_limit;
 
@@ -823,7 +826,7 @@ begin
         and o.name like p_user_id || '/%';
 
     update public.credit_accounts as a set user_id = null where a.id = v_account_id;
-    delete from public.profiles as p where p.user_id = p_user_id;
+    delete from public.profiles as p where p.id = p_user_id and not private.is_adopted('profiles');
 end
 $$;
 

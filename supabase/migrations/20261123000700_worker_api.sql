@@ -1,6 +1,9 @@
 -- The verbs of the worker.
 -- First version: made from sql/schema/70_worker_api, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- The worker's door. Each verb is one autocommit statement without session state, so any pooler mode works, and
 -- answers {result, ...} instead of raising:
 --
@@ -852,7 +855,7 @@ declare
     v_due_at timestamptz;
 begin
     select * into v_settings from private.settings;
-    select count(*) + 1 into v_failed
+    select count(*)::integer + 1 into v_failed
     from private.provider_calls as c
     where c.task_id = p_task.id and c.outcome = 'failed';
 

@@ -1,6 +1,9 @@
 -- The RPCs of users and administrators.
 -- First version: made from sql/schema/80_client_api, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- The RPCs of a user. Each is a thin security invoker wrapper over a definer function in private: names are bound
 -- when the wrapper is made, so its callers need EXECUTE on the inner function and no USAGE on its schema.
 --
@@ -541,7 +544,7 @@ begin
             'amount', '{"minimum": 1, "maximum": 100000000}', 'The amount must be a positive number of credits.'
         );
     end if;
-    if p_reason is null or btrim(p_reason) = '' or char_length(p_reason) > 500 then
+    if p_reason is null or p_reason !~ '[^[:space:]]' or char_length(p_reason) > 500 then
         perform private.refuse_parameter(
             'reason', '{"min_length": 1, "max_length": 500}', 'Say why, in 1 to 500 characters.'
         );

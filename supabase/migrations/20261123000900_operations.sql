@@ -1,6 +1,9 @@
 -- Tick, sweep, audit, clean-up and their cron jobs.
 -- First version: made from sql/schema/90_operations, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- Called by pg_cron every 10 seconds: stamps pg_cron's heartbeat and pokes the worker if a job is due.
 create function private.tick() returns boolean
 language plpgsql

@@ -1,6 +1,9 @@
 -- Buckets and who may touch their files.
 -- First version: made from sql/schema/95_storage, where each object stands in a file of its own.
 
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 -- Where files live, and who may touch them.
 --
 -- videos            <user>/<task>.mp4 and .jpg: written by the worker, read by their owner, listed by nobody else

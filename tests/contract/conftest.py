@@ -54,7 +54,7 @@ async def auth_admin(stack: Stack, auth: AuthApi) -> AuthApi:
     return auth.with_api_key(stack.env["SECRET_KEY"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def storage_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageApi]:
     """Storage on a platform of its own, with nothing of Reelbase in it."""
     directory: Path = tmp_path_factory.mktemp("storage")

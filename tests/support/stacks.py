@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,37 +13,30 @@ from functions_py.local.stack import SERVICES, Stack, StackBusyError
 from functions_py.local.tools import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _ATTEMPTS = 20
 
 
-@dataclass(eq=False)
-class StackPlugin:
-    """A pytest plugin that carries a running stack into the session."""
-
-    stack: Stack
-
-
 @contextlib.contextmanager
-def shared_stack() -> Iterator[Stack]:
-    """A complete throw-away stack in `.local/test`, or `.local/test-2` and so on while that name is running.
+def shared_stack(services: Collection[str] = SERVICES) -> Iterator[Stack]:
+    """A throw-away stack in `.local/test`, or `.local/test-2` and so on while that name is running.
 
     It has the extensions that only tests need, pgTAP and plpgsql_check, in schema extensions.
     """
     with contextlib.ExitStack() as exits:
-        stack = _start(exits)
+        stack = _start(exits, services)
         with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
             for name in ("pgtap", "plpgsql_check"):
                 connection.execute(f"create extension {name} with schema extensions")
         yield stack
 
 
-def _start(exits: contextlib.ExitStack) -> Stack:
+def _start(exits: contextlib.ExitStack, services: Collection[str]) -> Stack:
     for number in range(1, _ATTEMPTS):
         name = "test" if number == 1 else f"test-{number}"
         try:
-            return exits.enter_context(Stack.start(name, services=SERVICES))
+            return exits.enter_context(Stack.start(name, services=services))
         except StackBusyError:
             continue
     raise StackBusyError(f"{_ATTEMPTS} test stacks are running in this checkout")

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+_FILE = re.compile(r"^(?P<path>\S+\.sql) \.+\s*$")
 _ASSERTION = re.compile(r"^(?P<not>not )?ok \d+(?P<rest>.*)$")
-_DIRECTIVE = re.compile(r"#\s*(?P<kind>SKIP|TODO)\b", re.IGNORECASE)
-_FILE = re.compile(r"^\S+\.sql \.+\s*$")
+_DIRECTIVE = re.compile(r"#\s*(SKIP|TODO)\b", re.IGNORECASE)
+# Of a file that failed: what pgTAP and psql say about it, without the rows that its statements returned.
+_WORTH_READING = re.compile(
+    r"^(not ok |#|psql:.* (ERROR|FATAL): |DETAIL: |CONTEXT: |Dubious|Failed |No subtests)"
+)
 
 
 @dataclass(frozen=True)
@@ -37,31 +41,27 @@ def tally_tap(name: str, output: str, *, exit_code: int) -> tuple[Tally, str]:
     """
     passed = failed = skipped = 0
     trouble: list[str] = []
-    current_file = ""
+    about_this_file: list[str] = []
     for line in output.splitlines():
-        found = _ASSERTION.match(line)
-        if _FILE.match(line):
-            current_file = line.split(" ", 1)[0]
-        if found is None:
-            # Diagnostics, errors of psql, and pg_prove's own report of the files that failed.
-            if line and exit_code != 0 and not _is_noise(line):
-                trouble.append(line)
-            continue
-        directive = _DIRECTIVE.search(found["rest"])
-        if directive is not None:
-            skipped += 1
-        elif found["not"]:
-            failed += 1
-            trouble.append(f"{current_file}: {line}")
-        else:
-            passed += 1
+        if header := _FILE.match(line):
+            about_this_file = [f"{header['path']}:"]
+        elif line == "ok":
+            about_this_file = []
+        elif found := _ASSERTION.match(line):
+            if _DIRECTIVE.search(found["rest"]):
+                skipped += 1
+            elif found["not"]:
+                failed += 1
+            else:
+                passed += 1
+        if _WORTH_READING.match(line):
+            about_this_file.append(line)
+        if line.startswith(("Failed ", "No subtests", "All ")) and exit_code != 0:
+            trouble += about_this_file
+            about_this_file = []
     if exit_code != 0 and failed == 0:
         failed = 1
     return Tally(name, passed, failed, skipped), "\n".join(trouble)
-
-
-def _is_noise(line: str) -> bool:
-    return bool(_FILE.match(line)) or line == "ok" or re.fullmatch(r"\d+\.\.\d+", line) is not None
 
 
 @dataclass(eq=False)

@@ -101,6 +101,14 @@ class WorkerProcess:
 @contextlib.contextmanager
 def running_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[WorkerProcess]:
     """Starts a worker with the stack's settings, some of them changed, and waits until it is ready."""
+    with started_worker(stack, log_file, **settings) as worker:
+        _wait_until_ready(worker)
+        yield worker
+
+
+@contextlib.contextmanager
+def started_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[WorkerProcess]:
+    """The same without waiting: for one that cannot become ready."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | stack.worker_env | settings
     url = f"http://127.0.0.1:{environment['WORKER_PORT']}"
     with log_file.open("wb") as output:
@@ -109,7 +117,6 @@ def running_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[Wo
         )
     worker = WorkerProcess(process, url, log_file)
     try:
-        _wait_until_ready(worker)
         yield worker
     finally:
         if process.poll() is None:

@@ -17,7 +17,7 @@ from worker.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LEASE = 0.06
+LEASE = 0.6
 """Seconds; short, because these tests wait for real leases to run out."""
 
 

@@ -25,9 +25,17 @@ revoke all on sequences from anon, authenticated, service_role;
 alter default privileges for role postgres in schema public
 revoke all on functions from anon, authenticated, service_role;
 
-create schema if not exists private;
-revoke all on schema private from public, anon, authenticated, service_role;
-comment on schema private is 'Logic and state of Reelbase. No client role has USAGE.';
+-- A live project may have a schema of that name: its owner's grants on it stay. Each object of ours in it is closed
+-- by itself, and sql/preflight.sql makes sure that the API does not expose it.
+do $$
+begin
+    if to_regnamespace('private') is null then
+        create schema private;
+        revoke all on schema private from public, anon, authenticated, service_role;
+        comment on schema private is 'Logic and state of Reelbase. No client role has USAGE.';
+    end if;
+end
+$$;
 
 create schema if not exists worker_api;
 revoke all on schema worker_api from public, anon, authenticated, service_role;

@@ -2,86 +2,78 @@
 --
 -- A value that does not fit its row's type or range is refused by the constraint, whoever writes it: one that could
 -- not be read would stop every order.
+--
+-- A live project may have a table of that name (key, value jsonb): it is adopted. A row without value_type is the host
+-- application's: any value, no history, its own policies. A row with one is ours, and no client can reach it.
 
--- RFC 3339 with a time zone, and a day that exists. Looks at the text only: a cast is not immutable.
--- Names are bound when the two functions are made: whoever may write the table evaluates its check, without USAGE here.
-create function private.is_timestamp(p_text text) returns boolean
-language sql
-immutable
-security invoker
-set search_path = ''
-begin atomic
-    select case
-        when p_text ~ (
-            '^20\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
-            'T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$'
-        ) then substr(p_text, 9, 2)::integer <= extract(
-            day from make_date(substr(p_text, 1, 4)::integer, substr(p_text, 6, 2)::integer, 1)
-            + interval '1 month' - interval '1 day'
-        )
-        else false
-    end;
-end;
-
-comment on function private.is_timestamp(text) is 'Whether a text is an RFC 3339 time of this century.';
-revoke all on function private.is_timestamp(text) from public, anon, authenticated, service_role;
-
-create function private.config_value_fits(
-    p_value jsonb,
-    p_value_type text,
-    p_minimum numeric,
-    p_maximum numeric,
-    p_is_nullable boolean
-) returns boolean
-language sql
-immutable
-security invoker
-set search_path = ''
-begin atomic
-    select case
-        when jsonb_typeof(p_value) = 'null' then p_is_nullable
-        when p_value_type in ('integer', 'number') then
-            jsonb_typeof(p_value) = 'number'
-            -- Not `% 1 = 0`: 10.0 would pass, and could then not be read as an integer.
-            and (p_value_type = 'number' or (p_value #>> '{}') ~ '^-?\d+$')
-            and (p_value #>> '{}')::numeric >= coalesce(p_minimum, '-infinity')
-            and (p_value #>> '{}')::numeric <= coalesce(p_maximum, 'infinity')
-        when p_value_type = 'boolean' then jsonb_typeof(p_value) = 'boolean'
-        when p_value_type = 'text' then jsonb_typeof(p_value) = 'string'
-        when p_value_type = 'timestamp' and jsonb_typeof(p_value) = 'string' then private.is_timestamp(p_value #>> '{}')
-        else false
-    end;
-end;
-
-comment on function private.config_value_fits(jsonb, text, numeric, numeric, boolean) is
-'Whether a configuration value has the type and range its row asks for.';
-revoke all on function private.config_value_fits(jsonb, text, numeric, numeric, boolean)
-from public, anon, authenticated, service_role;
-grant execute on function private.config_value_fits(jsonb, text, numeric, numeric, boolean) to service_role;
-grant execute on function private.is_timestamp(text) to service_role;
-
-create table public.system_configs (
+create table if not exists public.system_configs (
     key text primary key,
-    value jsonb not null,
-    description text not null,
-    value_type text not null,
-    minimum numeric,
-    maximum numeric,
-    is_nullable boolean not null default false,
-    updated_at timestamptz not null default private.now(),
-    updated_by text not null default 'migration',
-    constraint config_type_is_known check (value_type in ('integer', 'number', 'boolean', 'text', 'timestamp')),
-    constraint config_value_fits_type_and_range check (
-        private.config_value_fits(value, value_type, minimum, maximum, is_nullable)
+    value jsonb not null
+);
+
+-- No function of ours in defaults and checks: whoever writes a row needs the right to call what they call, and the
+-- roles of a host application have none. (The trigger below stamps our rows by our clock.)
+alter table public.system_configs
+add column if not exists description text,
+add column if not exists value_type text,
+add column if not exists minimum numeric,
+add column if not exists maximum numeric,
+add column if not exists is_nullable boolean not null default false,
+add column if not exists updated_at timestamptz not null default now(),
+add column if not exists updated_by text not null default 'migration',
+add constraint config_type_is_known check (value_type in ('integer', 'number', 'boolean', 'text', 'timestamp')),
+add constraint config_of_ours_is_described check (value_type is null or description is not null),
+add constraint config_value_fits_type_and_range check (
+    value_type is null
+    or coalesce(
+        case
+            when jsonb_typeof(value) = 'null' then is_nullable
+            when value_type in ('integer', 'number')
+                then
+                    jsonb_typeof(value) = 'number'
+                    -- Not `% 1 = 0`: 10.0 would pass, and could then not be read as an integer.
+                    and (value_type = 'number' or (value #>> '{}') ~ '^-?\d+$')
+                    and (value #>> '{}')::numeric >= coalesce(minimum, '-infinity')
+                    and (value #>> '{}')::numeric <= coalesce(maximum, 'infinity')
+            when value_type = 'boolean' then jsonb_typeof(value) = 'boolean'
+            when value_type = 'text' then jsonb_typeof(value) = 'string'
+            -- RFC 3339 with a time zone, and a day that exists. A cast would tell, but is not immutable.
+            when
+                value_type = 'timestamp' and jsonb_typeof(value) = 'string'
+                and (value #>> '{}') ~ (
+                    '^20\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+                    'T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$'
+                )
+                then
+                    substr(value #>> '{}', 9, 2)::integer <= extract(
+                        day from make_date(
+                            substr(value #>> '{}', 1, 4)::integer, substr(value #>> '{}', 6, 2)::integer, 1
+                        ) + interval '1 month' - interval '1 day'
+                    )
+        end,
+        false
     )
 );
 
-comment on table public.system_configs is
-'Every number and switch of the product. Written by administrators; a wrong type or range is refused.';
+do $$
+begin
+    if not private.is_adopted('system_configs') then
+        comment on table public.system_configs is
+        'Every number and switch of the product. Written by administrators; a wrong type or range is refused.';
+        revoke all on table public.system_configs from public, anon, authenticated, service_role;
+        grant select on table public.system_configs to service_role;
+        grant update (value) on table public.system_configs to service_role;
+    end if;
+end
+$$;
+
 alter table public.system_configs enable row level security;
-revoke all on table public.system_configs from public, anon, authenticated, service_role;
-grant select on table public.system_configs to service_role;
-grant update (value) on table public.system_configs to service_role;
+
+-- Restrictive: whatever the host application's own policies open, they do not open our rows.
+create policy configs_of_ours_are_closed_to_clients on public.system_configs
+as restrictive for all to anon, authenticated
+using (value_type is null)
+with check (value_type is null);
 
 create table private.system_config_changes (
     id bigint generated always as identity primary key,
@@ -116,6 +108,9 @@ begin
     if tg_op = 'UPDATE' and new.value = old.value then
         return new;
     end if;
+    if coalesce(new.value_type, old.value_type) is null then
+        return coalesce(new, old);
+    end if;
 
     insert into private.system_config_changes (key, old_value, new_value, changed_by, reason)
     values (
@@ -138,6 +133,10 @@ $$;
 
 comment on function private.record_config_change() is 'Trigger: stamps a configuration change and keeps its history.';
 revoke all on function private.record_config_change() from public, anon, authenticated, service_role;
+
+update private.adopted_tables
+set had_keys = array(select s.key from public.system_configs as s)
+where name = 'system_configs';
 
 insert into public.system_configs (key, value, value_type, minimum, maximum, is_nullable, description) values
 ('video_credit_per_second', '10', 'number', 0.01, 100000, false, 'Credits for one second of 720p video.'),
@@ -167,7 +166,15 @@ insert into public.system_configs (key, value, value_type, minimum, maximum, is_
 ('video_lease_seconds', '60', 'integer', 5, 60, false, 'How long a worker holds a job without renewing.'),
 ('video_retry_after_seconds', '30', 'integer', 1, 86400, false, 'Retry-After sent with 429 and 503.'),
 ('credit_value_usd', '0.10', 'number', 0, 1000, false, 'What a credit is sold for; for margins.'),
-('signup_bonus_credits', '0', 'integer', 0, 1000000, false, 'Credits for a confirmed new user.');
+('signup_bonus_credits', '0', 'integer', 0, 1000000, false, 'Credits for a confirmed new user.')
+-- A key that an adopted table holds already keeps its value, if it fits; else this is refused here.
+on conflict (key) do update
+    set
+        value_type = excluded.value_type,
+        minimum = excluded.minimum,
+        maximum = excluded.maximum,
+        is_nullable = excluded.is_nullable,
+        description = coalesce(system_configs.description, excluded.description);
 
 create trigger record_change
 before insert or update or delete on public.system_configs

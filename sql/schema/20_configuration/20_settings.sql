@@ -34,6 +34,7 @@ select
 from (
     select jsonb_object_agg(s.key, s.value) as v
     from public.system_configs as s
+    where s.value_type is not null
 ) as c;
 
 comment on view private.settings is 'public.system_configs as one typed row.';

@@ -16,11 +16,11 @@ begin
     end if;
 
     begin
-        insert into public.profiles (user_id)
+        insert into public.profiles (id)
         select u.id
         from auth.users as u
-        where u.id = p_user_id and u.deleted_at is null
-        on conflict (user_id) do nothing;
+        where u.id = p_user_id and u.deleted_at is null and not private.is_adopted('profiles')
+        on conflict (id) do nothing;
 
         insert into public.credit_accounts (user_id)
         select u.id

@@ -13,7 +13,9 @@ declare
     v_bonus integer;
     v_account_id uuid;
 begin
-    insert into public.profiles (user_id) values (new.id) on conflict (user_id) do nothing;
+    if not private.is_adopted('profiles') then
+        insert into public.profiles (id) values (new.id) on conflict (id) do nothing;
+    end if;
     insert into public.credit_accounts (user_id) values (new.id) on conflict (user_id) do nothing;
 
     if new.is_anonymous or (new.email_confirmed_at is null and new.phone_confirmed_at is null) then
@@ -62,10 +64,11 @@ after insert or update of email_confirmed_at, phone_confirmed_at, is_anonymous o
 for each row execute function private.welcome_user();
 
 -- Users who were there before us. They get no bonus: they signed up for something else.
-insert into public.profiles (user_id)
+insert into public.profiles (id)
 select u.id
 from auth.users as u
-on conflict (user_id) do nothing;
+where not private.is_adopted('profiles')
+on conflict (id) do nothing;
 
 insert into public.credit_accounts (user_id)
 select u.id

@@ -29,6 +29,8 @@ create table private.provider_calls (
 
 create index provider_calls_by_creation on private.provider_calls (created_at);
 create unique index provider_calls_by_operation on private.provider_calls (operation_id) where operation_id is not null;
+-- From a file to delete to the call that made it: who made it, and under which name.
+create unique index provider_calls_by_output_prefix on private.provider_calls (output_prefix);
 
 comment on table private.provider_calls is 'Requests that may cost money, written before each is sent.';
 comment on column private.provider_calls.usd is

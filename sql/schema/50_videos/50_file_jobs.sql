@@ -1,7 +1,7 @@
 -- Files to delete, drained by the worker: rows of storage.objects cannot be deleted by SQL (the bytes would stay).
 --
 -- kind  delete         path in a Storage bucket; one that is missing counts as deleted
---       delete_google  output prefix of a provider call; the worker knows the bucket
+--       delete_google  output prefix of a provider call: what that call left at its provider, whichever that is
 create table private.file_jobs (
     id bigint generated always as identity primary key,
     kind text not null,

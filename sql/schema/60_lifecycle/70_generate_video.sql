@@ -207,7 +207,7 @@ begin
     select * into v_image
     from private.find_reference_image(v_user_id, p_reference_image_path, p_reference_image_id);
 
-    select count(*) into v_active
+    select count(*)::integer into v_active
     from private.video_jobs as j
     where j.account_id = v_account.id and j.counts_for_limit;
 

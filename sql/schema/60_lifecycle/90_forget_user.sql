@@ -48,7 +48,7 @@ begin
         and o.name like p_user_id || '/%';
 
     update public.credit_accounts as a set user_id = null where a.id = v_account_id;
-    delete from public.profiles as p where p.user_id = p_user_id;
+    delete from public.profiles as p where p.id = p_user_id and not private.is_adopted('profiles');
 end
 $$;
 

@@ -134,7 +134,7 @@ declare
     v_due_at timestamptz;
 begin
     select * into v_settings from private.settings;
-    select count(*) + 1 into v_failed
+    select count(*)::integer + 1 into v_failed
     from private.provider_calls as c
     where c.task_id = p_task.id and c.outcome = 'failed';
 

@@ -1,4 +1,7 @@
 -- Files to delete. A job is gone when done; a failed one comes back later, and from its tenth failure on is an alert.
+--
+-- {file_job_id, kind, bucket, path, lease_token, provider, operation_id}. For delete_google the last two are those of
+-- the call with this output prefix, as they are now: an operation that was handed in late is known here. Null if none.
 create function worker_api.claim_file_jobs(worker_id text, slots integer) returns setof jsonb
 language plpgsql
 volatile
@@ -14,7 +17,7 @@ begin
 
     return query
     with due as materialized (
-        select f.id
+        select f.id, f.kind, f.path
         from private.file_jobs as f
         where f.due_at <= v_now
         order by f.due_at
@@ -24,9 +27,11 @@ begin
     update private.file_jobs as f
     set lease_token = gen_random_uuid(), leased_by = worker_id, due_at = v_now + v_settings.lease_period
     from due
+    left join private.provider_calls as c on due.kind = 'delete_google' and c.output_prefix = due.path
     where f.id = due.id
     returning jsonb_build_object(
-        'file_job_id', f.id, 'kind', f.kind, 'bucket', f.bucket, 'path', f.path, 'lease_token', f.lease_token
+        'file_job_id', f.id, 'kind', f.kind, 'bucket', f.bucket, 'path', f.path, 'lease_token', f.lease_token,
+        'provider', c.provider, 'operation_id', c.operation_id
     );
 end
 $$;

@@ -39,7 +39,7 @@ begin
             'amount', '{"minimum": 1, "maximum": 100000000}', 'The amount must be a positive number of credits.'
         );
     end if;
-    if p_reason is null or btrim(p_reason) = '' or char_length(p_reason) > 500 then
+    if p_reason is null or p_reason !~ '[^[:space:]]' or char_length(p_reason) > 500 then
         perform private.refuse_parameter(
             'reason', '{"min_length": 1, "max_length": 500}', 'Say why, in 1 to 500 characters.'
         );

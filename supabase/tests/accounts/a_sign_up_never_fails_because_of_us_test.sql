@@ -21,7 +21,7 @@ select is(
     'the operator is told, with the cause'
 );
 select is_empty(
-    format('select from public.profiles where user_id = %L', :'user_id'), 'nothing is half made: no profile'
+    format('select from public.profiles where id = %L', :'user_id'), 'nothing is half made: no profile'
 );
 
 alter table public.credit_accounts drop constraint broken;
@@ -37,7 +37,7 @@ select is(
     (
         select a.balance
         from public.credit_accounts as a
-        inner join public.profiles as p on p.user_id = a.user_id
+        inner join public.profiles as p on p.id = a.user_id
         where a.user_id = :'user_id'
     ), 5, 'makes account and profile'
 );

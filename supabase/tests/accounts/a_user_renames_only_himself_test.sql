@@ -6,9 +6,9 @@ select tests.create_user() as bob \gset
 
 select tests.act_as(:'ann');
 select lives_ok(
-    format($$update public.profiles set display_name = 'Ann' where user_id = %L$$, :'ann'), 'Ann names herself'
+    format($$update public.profiles set display_name = 'Ann' where id = %L$$, :'ann'), 'Ann names herself'
 );
-update public.profiles set display_name = 'Not Bob' where user_id = :'bob';
+update public.profiles set display_name = 'Not Bob' where id = :'bob';
 select is(
     (select string_agg(p.display_name, ',') from public.profiles as p), 'Ann', 'she sees her own profile alone'
 );
@@ -24,15 +24,15 @@ select lives_ok(
 );
 select lives_ok($$update public.profiles set display_name = null$$, 'a name may be taken back');
 select throws_ok(
-    format('update public.profiles set user_id = %L', :'bob'), '42501', null, 'nobody becomes somebody else'
+    format('update public.profiles set id = %L', :'bob'), '42501', null, 'nobody becomes somebody else'
 );
 select throws_ok('delete from public.profiles', '42501', null, 'or deletes his profile');
 select throws_ok(
-    format('insert into public.profiles (user_id) values (%L)', :'ann'), '42501', null, 'or adds one'
+    format('insert into public.profiles (id) values (%L)', :'ann'), '42501', null, 'or adds one'
 );
 select tests.stop_acting();
 select is(
-    (select p.display_name from public.profiles as p where p.user_id = :'bob'), null, 'Bob has the name he had'
+    (select p.display_name from public.profiles as p where p.id = :'bob'), null, 'Bob has the name he had'
 );
 
 select tests.act_as_role('anon');

@@ -45,7 +45,7 @@ select is(
     (select count(*) from private.file_jobs as f where f.path like :'user_id' || '/%'), 2::bigint,
     'his video and his image are queued for deletion'
 );
-select is_empty(format('select from public.profiles where user_id = %L', :'user_id'), 'his profile is gone');
+select is_empty(format('select from public.profiles where id = %L', :'user_id'), 'his profile is gone');
 
 -- A user whom sign-up could not make an account for may have images and files all the same.
 select tests.create_user() as no_account \gset

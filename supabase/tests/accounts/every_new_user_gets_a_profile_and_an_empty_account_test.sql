@@ -16,7 +16,7 @@ select is(
     'each user has an account with nothing in it, confirmed or not'
 );
 select is(
-    (select count(*) from public.profiles as p where p.user_id in (:'full_user', :'unconfirmed', :'anonymous')),
+    (select count(*) from public.profiles as p where p.id in (:'full_user', :'unconfirmed', :'anonymous')),
     3::bigint, 'and a profile'
 );
 select is(
@@ -43,7 +43,7 @@ select throws_matching(
     'an account needs a user to begin with'
 );
 select throws_matching(
-    $$insert into public.profiles (user_id) values (gen_random_uuid())$$, 'profiles_user_id_fkey',
+    $$insert into public.profiles (id) values (gen_random_uuid())$$, 'profiles_id_fkey',
     'so does a profile'
 );
 select is_empty(

@@ -65,8 +65,8 @@ select throws_ok(
 );
 select tests.stop_acting();
 select is(
-    tests.error_of_worker(format('select public.admin_grant_credits(%L, 1, ''x'')', :'user_id')) ->> 'sqlstate', '42501',
-    'not the worker'
+    tests.error_of_worker(format('select public.admin_grant_credits(%L, 1, ''x'')', :'user_id')) ->> 'sqlstate',
+    '42501', 'not the worker'
 );
 
 -- Who acts is written down.

@@ -50,6 +50,7 @@ select is(
 );
 
 -- The rollout, for a visitor and for a user.
+select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as user_id \gset
 select tests.configure('video_rollout_percent', '99');
 select tests.act_as_role('anon');

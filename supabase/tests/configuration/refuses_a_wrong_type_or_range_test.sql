@@ -1,6 +1,6 @@
 -- Whatever is accepted here is cast by private.settings in every call: a value that cannot be cast stops the product.
 begin;
-select plan(43);
+select plan(44);
 
 create function pg_temp.refused(p_key text, p_value jsonb) returns text
 language sql
@@ -81,6 +81,12 @@ select pg_temp.refused('video_disabled_until', '"2031-02-28T12:00:00"');
 select pg_temp.refused('video_disabled_until', '"2031-02-28T12:00:00+99:00"');
 select pg_temp.refused('video_disabled_until', '"tomorrow"');
 
+-- An adopted table may allow what ours does not; a setting of ours is never missing.
+alter table public.system_configs alter column value drop not null;
+select tests.violates(
+    $$update public.system_configs set value = null where key = 'video_concurrent_limit'$$,
+    'config_value_fits_type_and_range', 'an SQL null'
+);
 select throws_matching(
     $$insert into public.system_configs (key, value, value_type, description) values ('x', '1', 'money', 'x')$$,
     'config_type_is_known', 'an unknown type is refused'

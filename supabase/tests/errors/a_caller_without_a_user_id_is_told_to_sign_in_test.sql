@@ -27,7 +27,7 @@ select is(
 select is_empty($$select * from public.videos$$, 'such a caller sees no video');
 select is_empty($$select id from public.credit_accounts$$, 'nor account');
 select is_empty($$select id from public.credit_transactions$$, 'nor entry');
-select is_empty($$select user_id from public.profiles$$, 'nor profile');
+select is_empty($$select id from public.profiles$$, 'nor profile');
 
 select finish();
 rollback;

@@ -2,12 +2,12 @@
 begin;
 select plan(10);
 
+select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as user_id \gset
 select tests.configure('video_generation_enabled', 'false');
 select tests.configure('video_rollout_percent', '0');
 select tests.configure('video_concurrent_limit', '1');
 select tests.configure('video_daily_spend_cap_usd', '0');
-select tests.configure('signup_bonus_credits', '0');
 update public.video_models set is_enabled = false;
 
 create function pg_temp.next(p_user_id text, p_prompt text default 'x', p_path text default null) returns text

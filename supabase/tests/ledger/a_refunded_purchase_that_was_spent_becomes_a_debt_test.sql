@@ -1,6 +1,7 @@
 begin;
 select plan(14);
 
+select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as user_id \gset
 select a.id as account_id from public.credit_accounts as a where a.user_id = :'user_id' \gset
 

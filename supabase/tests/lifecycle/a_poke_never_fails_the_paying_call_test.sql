@@ -8,7 +8,7 @@ select tests.create_rich_user(10000) as user_id \gset
 delete from vault.secrets where name in ('worker_url', 'worker_token');
 delete from net.http_request_queue;
 
--- With both secrets ---------------------------------------------------------------------------------------------------
+-- With both secrets --------------------------------------------------------------------------------------------------
 select vault.create_secret('http://worker.test:8080/', 'worker_url');
 select vault.create_secret('the-token', 'worker_token');
 select tests.order_video(:'user_id') as task \gset
@@ -26,14 +26,14 @@ select is(
 );
 select is(private.poke_worker(), true, 'a poke says that it was sent');
 
--- A refused order leaves nothing, not even a poke ---------------------------------------------------------------------
+-- A refused order leaves nothing, not even a poke --------------------------------------------------------------------
 delete from net.http_request_queue;
 select tests.act_as(:'user_id');
 select tests.throws_code($$select public.generate_video('')$$, 'invalid_parameter', 'an order is refused');
 select tests.stop_acting();
 select is_empty('select * from net.http_request_queue', 'and pokes nobody');
 
--- Without a secret ----------------------------------------------------------------------------------------------------
+-- Without a secret ---------------------------------------------------------------------------------------------------
 delete from vault.secrets where name = 'worker_token';
 select is(private.poke_worker(), false, 'without a token there is no poke');
 select lives_ok(format('select tests.order_video(%L)', :'user_id'), 'and no less an order');
@@ -43,7 +43,7 @@ select is(private.poke_worker(), false, 'without an address neither');
 select lives_ok(format('select tests.order_video(%L)', :'user_id'), 'and no less an order');
 select is_empty('select * from net.http_request_queue', 'nothing was sent');
 
--- pg_net is broken ----------------------------------------------------------------------------------------------------
+-- pg_net is broken ---------------------------------------------------------------------------------------------------
 select vault.create_secret('http://worker.test:8080', 'worker_url');
 create function pg_temp.break() returns trigger
 language plpgsql
@@ -56,7 +56,7 @@ begin
 end
 $$;
 create trigger broken before insert on net.http_request_queue for each row execute function pg_temp.break();
-set local tests.is_broken = 'yes';
+select set_config('tests.is_broken', 'yes', true);
 
 select tests.balance_of(:'user_id') as balance \gset
 select lives_ok(format('select tests.order_video(%L)', :'user_id'), 'a broken queue fails no order');
@@ -76,7 +76,7 @@ select is(
     (select h.beat_at from private.worker_heartbeats as h where h.worker_id = 'pg_cron'), private.now(),
     'which still leaves its sign of life'
 );
-set local tests.is_broken = 'no';
+select set_config('tests.is_broken', 'no', true);
 
 -- A transaction that pokes holds the door for the others; its own second poke goes through.
 delete from net.http_request_queue;
@@ -92,11 +92,14 @@ select is(
     1::bigint, 'it holds one lock, until it ends'
 );
 
--- Addresses -----------------------------------------------------------------------------------------------------------
+-- Addresses ----------------------------------------------------------------------------------------------------------
 delete from net.http_request_queue;
 select vault.update_secret((select id from vault.secrets where name = 'worker_url'), 'http://worker.test///');
 select private.poke_worker();
-select is((select q.url from net.http_request_queue as q), 'http://worker.test/tick', 'slashes at the end do not matter');
+select is(
+    (select q.url from net.http_request_queue as q), 'http://worker.test/tick',
+    'slashes at the end do not matter'
+);
 
 -- Nobody but the schema pokes.
 select tests.act_as(:'user_id');

@@ -54,7 +54,7 @@ select is_empty('select * from private.file_jobs', 'there is nothing to delete')
 select is(pg_temp.cancel(:'user_id', :'task'), :'answer'::jsonb, 'cancelling again is fine, and answers the same');
 select is(tests.refunds_of(:'task'), '{80}', 'and gives nothing more back');
 
--- Between the claim and the call --------------------------------------------------------------------------------------
+-- Between the claim and the call -------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as claimed \gset
 select tests.claim(:'claimed') as lease \gset
 select is(pg_temp.cancel(:'user_id', :'claimed') ->> 'status', 'cancelled', 'a claimed task can still be cancelled');
@@ -68,7 +68,7 @@ select is(
 );
 select is(tests.refunds_of(:'claimed'), '{80}', 'one refund');
 
--- A refused call is not in flight any more ----------------------------------------------------------------------------
+-- A refused call is not in flight any more ---------------------------------------------------------------------------
 select tests.order_video(:'user_id') as refused \gset
 select tests.bring_to(:'refused', 'submitting');
 select is(
@@ -77,12 +77,15 @@ select is(
     'while the call is in flight it may be accepted'
 );
 select tests.must_apply(worker_api.requeue_submit(:'refused', 1, 'refused', '{}', null));
-select is(pg_temp.cancel(:'user_id', :'refused') ->> 'status', 'cancelled', 'once it was refused the task can be cancelled');
+select is(
+    pg_temp.cancel(:'user_id', :'refused') ->> 'status', 'cancelled',
+    'once it was refused the task can be cancelled'
+);
 select is_empty('select * from private.file_jobs', 'and there is still nothing to delete');
 
 delete from private.model_brakes;
 
--- Everywhere else -----------------------------------------------------------------------------------------------------
+-- Everywhere else ----------------------------------------------------------------------------------------------------
 select is(
     pg_temp.cancel(:'user_id', t.id), jsonb_build_object('error', 'illegal_state', 'details', t.details),
     'it cannot be cancelled: ' || t.details::text
@@ -99,7 +102,7 @@ from (
         ('transfer', '{"status": "downloading", "stage": "transfer"}')
     ) as s (stage, details)
 ) as t
-cross join lateral (select tests.bring_to(t.id, t.stage) as lease) as b
+cross join lateral tests.bring_to(t.id, t.stage) as b (lease)
 where b.lease is not null;
 
 select tests.create_video(:'user_id', 'completed') as completed \gset
@@ -122,10 +125,11 @@ select is(
     'so does one that is made once more'
 );
 
--- Whose task it is ----------------------------------------------------------------------------------------------------
+-- Whose task it is ---------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as own \gset
 select is(
-    pg_temp.cancel(:'stranger', :'own') ->> 'error', 'task_not_found', 'somebody else''s task is not there to be cancelled'
+    pg_temp.cancel(:'stranger', :'own') ->> 'error', 'task_not_found',
+    'somebody else''s task is not there to be cancelled'
 );
 select is(pg_temp.cancel(:'user_id', gen_random_uuid()) ->> 'error', 'task_not_found', 'an unknown one neither');
 select is(pg_temp.cancel(:'user_id', null) ->> 'error', 'task_not_found', 'nor none');

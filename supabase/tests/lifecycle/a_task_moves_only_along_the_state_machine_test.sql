@@ -1,5 +1,5 @@
--- pending -> processing -> downloading -> completed; failed from each of the three; cancelled from pending. Nothing else,
--- whoever writes: every pair of statuses is tried on a row that would satisfy every other rule.
+-- pending -> processing -> downloading -> completed; failed from each of the three; cancelled from pending. Nothing
+-- else, whoever writes: every pair of statuses is tried on a row that would satisfy every other rule.
 begin;
 select plan(42);
 

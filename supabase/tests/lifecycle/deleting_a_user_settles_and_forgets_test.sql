@@ -33,7 +33,13 @@ begin
     perform tests.bring_to(tests.order_video(v_user_id), 'completed');
     perform tests.create_video(v_user_id, 'failed');
     perform tests.create_video(v_user_id, 'cancelled');
-    update public.profiles set display_name = 'Ada' where user_id = v_user_id;
+    update public.profiles set display_name = 'Ada' where id = v_user_id;
+    update public.video_generation_history as h
+    set
+        negative_prompt = 'rain',
+        reference_image_bucket = 'reference-images',
+        reference_image_path = v_user_id || '/cat.png'
+    where h.user_id = v_user_id;
     insert into storage.objects (bucket_id, name) values ('reference-images', v_user_id || '/cat.png');
     insert into storage.objects (bucket_id, name) values ('reference-images', v_bystander || '/dog.png');
     insert into public.image_generation_history (user_id, prompt, bucket, path)
@@ -124,7 +130,7 @@ begin
         row(null::uuid, null::text, private.now())::text, p_kind || ': his images are forgotten'
     );
     return next extensions.is_empty(
-        format('select * from public.profiles where user_id = %L', v_user_id), p_kind || ': so is his profile'
+        format('select * from public.profiles where id = %L', v_user_id), p_kind || ': so is his profile'
     );
     return next extensions.is(
         (
@@ -205,13 +211,14 @@ $$;
 select pg_temp.check_deletion('hard');
 select pg_temp.check_deletion('soft');
 
--- Twice, and without anything -----------------------------------------------------------------------------------------
+-- Twice, and without anything ----------------------------------------------------------------------------------------
 select tests.create_rich_user(100) as user_id \gset
 select tests.create_video(:'user_id', 'cancelled') as task \gset
 update auth.users set deleted_at = private.now() where id = :'user_id';
 select tests.state_of(:'task') as state \gset
 select lives_ok(
-    format('update auth.users set deleted_at = private.now() where id = %L', :'user_id'), 'a soft deletion may be repeated'
+    format('update auth.users set deleted_at = private.now() where id = %L', :'user_id'),
+    'a soft deletion may be repeated'
 );
 select lives_ok(format('delete from auth.users where id = %L', :'user_id'), 'and followed by a hard one');
 select is(tests.state_of(:'task'), :'state'::jsonb, 'which finds nothing more to do');

@@ -63,7 +63,7 @@ begin
 end
 $$;
 
--- Ending a task -------------------------------------------------------------------------------------------------------
+-- Ending a task ------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.settles(format($$select pg_temp.end_with(%1$L, 'video_refund', 80, %1$L)$$, :'live')), 'settled',
     'a task that fails with its own refund is settled'
@@ -115,7 +115,7 @@ select matches(
     '^refund_is_(in_the_ledger|named_by_its_task)$', 'nor a charge'
 );
 
--- Refunds in the ledger -------------------------------------------------------------------------------------------------
+-- Refunds in the ledger ----------------------------------------------------------------------------------------------
 select is(
     pg_temp.settles(format(
         $$select private.post_entry(%L, 'video_refund', 80, 'system', %L)$$, :'account_id', :'live'
@@ -157,7 +157,7 @@ select is(
     'entry_task_exists', 'but for a task that exists'
 );
 
--- Charges ---------------------------------------------------------------------------------------------------------------
+-- Charges ------------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.settles(format(
         $$select private.post_entry(%L, 'video_generation', -80, 'user', %L)$$, :'account_id', :'live'

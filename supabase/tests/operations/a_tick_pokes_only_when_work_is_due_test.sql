@@ -5,6 +5,8 @@ select plan(14);
 select tests.set_time('2030-01-01 12:00:00+00');
 delete from private.video_jobs;
 delete from private.file_jobs;
+-- pg_cron really runs, and would stamp the same row.
+lock table private.worker_heartbeats in share row exclusive mode;
 delete from private.worker_heartbeats;
 delete from net.http_request_queue;
 select tests.create_rich_user(1000) as user_id \gset

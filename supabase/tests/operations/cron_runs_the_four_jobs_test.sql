@@ -48,7 +48,8 @@ select ok(
 from cron.job as j
 where j.jobname = 'video-tick';
 select ok(
-    j.command ~ 'for v_round in 1\.\.1000 loop' and j.command ~ 'commit;', 'a sweep commits after each task and is bounded'
+    j.command ~ 'for v_round in 1\.\.1000 loop' and j.command ~ 'commit;',
+    'a sweep commits after each task and is bounded'
 )
 from cron.job as j
 where j.jobname = 'video-sweep';
@@ -59,7 +60,8 @@ select is((select count(*) from cron.job as j where j.jobname = 'video-audit'), 
 
 -- What the jobs call works for the role they run as.
 select lives_ok(
-    'select private.tick(), private.sweep(1), private.report_audit(), private.clean_up()', 'the owner may run all of them'
+    'select private.tick(), private.sweep(1), private.report_audit(), private.clean_up()',
+    'the owner may run all of them'
 );
 
 select finish();

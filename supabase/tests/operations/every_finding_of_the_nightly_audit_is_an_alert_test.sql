@@ -37,7 +37,8 @@ select is(
 );
 select private.report_audit();
 select is(
-    (select array_agg(a.occurrences) from private.alerts as a), '{2,2,2}', 'the next night counts up instead of flooding'
+    (select array_agg(a.occurrences) from private.alerts as a), '{2,2,2}',
+    'the next night counts up instead of flooding'
 );
 
 select finish();

@@ -55,7 +55,7 @@ alter table public.video_generation_history drop constraint no_task_ends_without
 alter table public.video_generation_history drop constraint charge_is_in_the_ledger;
 alter table public.video_generation_history drop constraint refund_is_in_the_ledger;
 
--- Balances --------------------------------------------------------------------------------------------------------------
+-- Balances -----------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.findings_after(format(
         'update public.credit_accounts set balance = balance + 1 where id = %L', :'account_id'
@@ -115,7 +115,7 @@ select is(
     '{account_is_not_at_its_last_entry,balance_is_not_the_sum_of_entries}', 'an entry that never reached the balance'
 );
 
--- Settlement ------------------------------------------------------------------------------------------------------------
+-- Settlement ---------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.findings_after(format(
         $$
@@ -158,7 +158,7 @@ select is(
     '{task_is_not_settled}', 'a task that cost something else than was charged'
 );
 
--- Jobs ------------------------------------------------------------------------------------------------------------------
+-- Jobs ---------------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.findings_after(format('delete from private.video_jobs where task_id = %L', :'polling')),
     '{live_task_has_no_job}', 'a live task that nobody will ever look at'
@@ -173,7 +173,7 @@ select is(
     '{ended_task_has_a_job}', 'a job of a task that has ended'
 );
 
--- Files -----------------------------------------------------------------------------------------------------------------
+-- Files --------------------------------------------------------------------------------------------------------------
 select is(
     pg_temp.findings_after(format(
         $$update storage.objects set metadata = '{"size": 999}' where name = %L$$,
@@ -206,7 +206,7 @@ select is(
     '{}', 'the file of a deleted video is not missed'
 );
 
--- What a finding says, and that others are left out of it -------------------------------------------------------------------
+-- What a finding says, and that others are left out of it ------------------------------------------------------------
 update public.credit_accounts set balance = balance + 1 where id = :'account_id';
 delete from private.video_jobs where task_id = :'live';
 select results_eq(

@@ -1,6 +1,6 @@
 -- Workers are silent or gone: past its deadline every task ends, whatever it waited for, and the credits go back.
 begin;
-select plan(53);
+select plan(55);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -12,7 +12,7 @@ select tests.create_rich_user(100000) as user_id \gset
 
 select is(private.sweep(), 0, 'there is nothing to sweep');
 
--- Each stage: not before its deadline, not while it is held, then once ----------------------------------------------------
+-- Each stage: not before its deadline, not while it is held, then once -----------------------------------------------
 create function pg_temp.check_stage(
     p_user_id uuid, p_stage text, p_deadline interval, p_code text, p_outcome text, p_usd numeric
 ) returns setof text
@@ -80,15 +80,18 @@ select is(
     '{system,worker}', 'the ledger says who settled'
 );
 
--- A refused task --------------------------------------------------------------------------------------------------------
+-- A refused task -----------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as refused \gset
 select tests.bring_to(:'refused', 'submitting');
 select tests.must_apply(worker_api.requeue_submit(:'refused', 1, 'refused', '{}', null));
 select tests.advance_time('31 minutes');
 select private.sweep();
-select is((tests.task(:'refused')).error_code, 'provider_quota', 'a task that was refused says that the provider was busy');
+select is(
+    (tests.task(:'refused')).error_code, 'provider_quota',
+    'a task that was refused says that the provider was busy'
+);
 
--- Bounded, oldest deadline first ------------------------------------------------------------------------------------------
+-- Bounded, oldest deadline first -------------------------------------------------------------------------------------
 delete from private.model_brakes;
 select tests.order_video(tests.create_rich_user(1000)) from generate_series(1, 5);
 update private.video_jobs as j
@@ -109,6 +112,16 @@ select is(private.sweep(3), 1, 'until none is left');
 select is(private.sweep(3), 0, 'and says so');
 set constraints all immediate;
 select is_empty('select * from private.audit_ledger()', 'everything is settled');
+
+-- A task that somebody holds does not hide the others behind it.
+set constraints all deferred;
+select tests.order_video(:'user_id') as held \gset
+select tests.order_video(:'user_id') as unheld \gset
+select tests.claim(:'held');
+update private.video_jobs set deadline_at = private.now() - interval '2 hours' where task_id = :'held';
+update private.video_jobs set deadline_at = private.now() - interval '1 hour' where task_id = :'unheld';
+select is(private.sweep(1), 1, 'one that is late but held is passed over');
+select is((tests.task(:'unheld')).status, 'failed', 'for the next one');
 
 -- Under pg_cron it runs until there is nothing left; each round is a transaction of its own there.
 select matches(

@@ -9,7 +9,7 @@ delete from private.alerts;
 delete from private.file_jobs;
 select tests.create_rich_user(10000) as user_id \gset
 
--- After the search was given up -------------------------------------------------------------------------------------
+-- After the search was given up --------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as task \gset
 select tests.bring_to(:'task', 'reconcile') as lease \gset
 select tests.advance_time('11 minutes');
@@ -46,13 +46,14 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "failed", "stage": null}', 'repeating it is fine'
 );
 
--- After the call was taken for rejected --------------------------------------------------------------------------------
+-- After the call was taken for rejected ------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as rejected \gset
 select tests.bring_to(:'rejected', 'submitting') as lease \gset
 select tests.must_apply(worker_api.fail_video(:'rejected', :'lease', 'invalid_request', '{}'));
 select is(tests.spend_today(), 6.00, 'a rejected call gave its USD back');
 select is(
-    worker_api.record_operation(:'rejected', 1, 'operations/2') ->> 'result', 'illegal_state', 'and was accepted after all'
+    worker_api.record_operation(:'rejected', 1, 'operations/2') ->> 'result', 'illegal_state',
+    'and was accepted after all'
 );
 select is(tests.spend_today(), 12.00, 'its USD are booked again');
 select is(
@@ -62,7 +63,7 @@ select is(
     (select count(*) from private.alerts as a where a.subject = :'rejected'), 1::bigint, 'an alert says so'
 );
 
--- An attempt that was refused, while the task goes on ------------------------------------------------------------------
+-- An attempt that was refused, while the task goes on ----------------------------------------------------------------
 select tests.order_video(:'user_id') as refused \gset
 select tests.bring_to(:'refused', 'submitting');
 select tests.must_apply(worker_api.requeue_submit(:'refused', 1, 'refused', '{}', null));
@@ -77,10 +78,11 @@ select is(tests.spend_today(), 18.00, 'but it is booked');
 select is((tests.task(:'refused')).operation_id, null, 'the task has none yet');
 select worker_api.begin_submit(:'refused', tests.claim(:'refused'));
 select is(
-    worker_api.record_operation(:'refused', 2, 'operations/4') ->> 'result', 'applied', 'and takes that of its next attempt'
+    worker_api.record_operation(:'refused', 2, 'operations/4') ->> 'result', 'applied',
+    'and takes that of its next attempt'
 );
 
--- A verdict of the provider while its answer was still on the way ------------------------------------------------------
+-- A verdict of the provider while its answer was still on the way ----------------------------------------------------
 select tests.order_video(:'user_id') as filtered \gset
 select tests.bring_to(:'filtered', 'reconcile') as lease \gset
 select tests.must_apply(worker_api.fail_video(:'filtered', :'lease', 'provider_error', '{}'));

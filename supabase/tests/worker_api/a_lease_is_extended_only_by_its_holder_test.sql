@@ -46,7 +46,10 @@ select is(
     worker_api.extend_lease(gen_random_uuid(), :'lease'), '{"result": "illegal_state", "status": null}'::jsonb,
     'an unknown task neither'
 );
-select is(worker_api.extend_lease(null, null), '{"result": "illegal_state", "status": null}'::jsonb, 'nor does no task');
+select is(
+    worker_api.extend_lease(null, null), '{"result": "illegal_state", "status": null}'::jsonb,
+    'nor does no task'
+);
 
 select finish();
 rollback;

@@ -41,7 +41,10 @@ select tests.bring_to(:'named', 'reconcile') as lease \gset
 select tests.must_apply(worker_api.record_poll(
     :'named', :'lease', 'succeeded', '{"google_video_url": "gs://clips/2.mp4", "operation_id": "operations/found"}'
 ));
-select is((tests.task(:'named')).operation_id, 'operations/found', 'the name of the operation is used where it is known');
+select is(
+    (tests.task(:'named')).operation_id, 'operations/found',
+    'the name of the operation is used where it is known'
+);
 select is((tests.call(:'named')).operation_id, 'operations/found', 'in the books, too');
 select is(
     worker_api.record_operation(:'named', 1, 'operations/found') ->> 'result', 'already_applied',

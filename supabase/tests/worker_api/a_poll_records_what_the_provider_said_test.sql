@@ -31,7 +31,7 @@ select is(
     '2030-01-01T12:00:03+00:00', 'an unavailable provider is asked again, after the configured interval'
 );
 
--- What a poll cannot bring --------------------------------------------------------------------------------------------
+-- What a poll cannot bring -------------------------------------------------------------------------------------------
 select tests.claim(:'task') as lease \gset
 select tests.changes_nothing(
     :'task', format($$select worker_api.record_poll(%L, %L, 'missing', '{}')$$, :'task', :'lease'),
@@ -59,7 +59,7 @@ select tests.changes_nothing(
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}', 'and with a detail'
 );
 
--- Success -------------------------------------------------------------------------------------------------------------
+-- Success ------------------------------------------------------------------------------------------------------------
 select tests.advance_time('1 minute');
 select is(
     worker_api.record_poll(
@@ -87,12 +87,13 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "downloading", "stage": "transfer"}', 'repeating it is fine'
 );
 
--- The deadline --------------------------------------------------------------------------------------------------------
+-- The deadline -------------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as slow \gset
 select tests.bring_to(:'slow', 'poll') as lease \gset
 select tests.advance_time('15 minutes');
 select is(
-    worker_api.record_poll(:'slow', :'lease', 'running', '{}') ->> 'status', 'processing', 'at the deadline it still runs'
+    worker_api.record_poll(:'slow', :'lease', 'running', '{}') ->> 'status', 'processing',
+    'at the deadline it still runs'
 );
 select tests.claim(:'slow') as lease \gset
 select tests.advance_time('1 millisecond');

@@ -49,7 +49,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "pending", "stage": "submit"}', 'repeating it is fine'
 );
 
--- Each further refusal doubles the pause, up to the longest -----------------------------------------------------------
+-- Each further refusal doubles the pause, up to the longest ----------------------------------------------------------
 create function pg_temp.refuse(p_task_id uuid, p_retry_after numeric default null) returns numeric
 language plpgsql
 as $$
@@ -70,7 +70,8 @@ create function pg_temp.waits(
 ) returns text
 language sql
 as $$
-    select cmp_ok(r.pause, '<=', p_maximum, p_description) || E'\n' || cmp_ok(r.pause, '>=', p_minimum, 'and at least half')
+    select cmp_ok(r.pause, '<=', p_maximum, p_description) || E'\n' || cmp_ok(r.pause, '>=', p_minimum,
+    'and at least half')
     from (select pg_temp.refuse(p_task_id, p_retry_after) as pause offset 0) as r
 $$;
 
@@ -95,7 +96,7 @@ select is(
     ), true, 'tasks that were refused together come back apart'
 );
 
--- The provider's own wish ---------------------------------------------------------------------------------------------
+-- The provider's own wish --------------------------------------------------------------------------------------------
 select is(pg_temp.refuse(:'other', 77.5), 77.5, 'a longer Retry-After is kept to');
 select pg_temp.waits(:'other', 4, 8, 'a shorter one does not shorten the pause', 0.1);
 
@@ -111,7 +112,7 @@ select is(
     private.now() + interval '1 hour', 'a short pause never shortens a longer one of all'
 );
 
--- The submit deadline -------------------------------------------------------------------------------------------------
+-- The submit deadline ------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as last \gset
 select pg_temp.refuse(:'last');
 select tests.advance_time('29 minutes 59.5 seconds');

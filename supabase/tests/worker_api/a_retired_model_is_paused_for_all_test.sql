@@ -25,7 +25,10 @@ select results_eq(
 );
 
 select tests.act_as(:'user_id');
-select tests.throws_code($$select public.generate_video('a cat', model => 'veo-3.1')$$, 'model_unavailable', 'nobody can order it');
+select tests.throws_code(
+    $$select public.generate_video('a cat', model => 'veo-3.1')$$, 'model_unavailable',
+    'nobody can order it'
+);
 select is(
     (public.generate_video('a cat', model => 'veo-3.1-fast') ->> 'status'), 'pending', 'other models are still on sale'
 );

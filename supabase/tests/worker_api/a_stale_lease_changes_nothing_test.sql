@@ -107,7 +107,8 @@ begin
 end
 $$;
 
-select pg_temp.check_stage(:'user_id', s.stage) from unnest('{submit,submitting,reconcile,poll,transfer}'::text[]) as s (stage);
+select pg_temp.check_stage(:'user_id', s.stage)
+from unnest('{submit,submitting,reconcile,poll,transfer}'::text[]) as s (stage);
 
 -- An unknown task.
 select is(

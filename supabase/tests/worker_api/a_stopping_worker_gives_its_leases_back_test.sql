@@ -43,7 +43,8 @@ select is(
     row(null::uuid, private.now())::text, 'file jobs are given back, too'
 );
 select is(
-    worker_api.release_leases('worker-1'), '{"result": "applied", "released": 0}'::jsonb, 'a second time there is nothing'
+    worker_api.release_leases('worker-1'), '{"result": "applied", "released": 0}'::jsonb,
+    'a second time there is nothing'
 );
 select is(worker_api.release_leases('nobody'), '{"result": "applied", "released": 0}'::jsonb, 'nor for a stranger');
 
@@ -67,14 +68,18 @@ select is(
 );
 
 -- Others go on.
-select is(worker_api.begin_submit(:'waiting', tests.claim(:'waiting', 'worker-2')) ->> 'result', 'applied', 'submit goes on');
+select is(
+    worker_api.begin_submit(:'waiting', tests.claim(:'waiting', 'worker-2')) ->> 'result', 'applied',
+    'submit goes on'
+);
 select is(
     worker_api.record_poll(:'polling', tests.claim(:'polling', 'worker-2'), 'running', '{}') ->> 'result', 'applied',
     'poll goes on'
 );
 select tests.claim(:'transferring', 'worker-2') as transfer_lease \gset
 select is(
-    worker_api.begin_transfer(:'transferring', :'transfer_lease'), '{"result": "applied", "download_attempt": 1}'::jsonb,
+    worker_api.begin_transfer(:'transferring', :'transfer_lease'),
+    '{"result": "applied", "download_attempt": 1}'::jsonb,
     'the transfer begins again with its first attempt'
 );
 select worker_api.fail_video(:'transferring', :'transfer_lease', 'download_failed', '{}');

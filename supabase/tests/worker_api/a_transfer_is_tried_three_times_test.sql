@@ -44,7 +44,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "downloading", "stage": "transfer"}', 'repeating it counts nothing more'
 );
 
--- The second attempt dies with its worker: it counts, too ---------------------------------------------------------------
+-- The second attempt dies with its worker: it counts, too ------------------------------------------------------------
 select is(
     worker_api.begin_transfer(:'task', tests.claim(:'task')) ->> 'download_attempt', '2', 'the second attempt begins'
 );
@@ -62,7 +62,8 @@ select is((tests.task(:'task')).retry_count, 2, 'after two failed downloads that
 select is(tests.refunds_of(:'task'), '{80}', 'the credits are back, once');
 select is(tests.balance_of(:'user_id'), 10000, 'in the balance');
 select is(
-    row((tests.call(:'task')).outcome, (tests.call(:'task')).usd)::text, '(succeeded,6.00)', 'the clip was made and paid'
+    row((tests.call(:'task')).outcome, (tests.call(:'task')).usd)::text, '(succeeded,6.00)',
+    'the clip was made and paid'
 );
 select is(tests.spend_today(), 6.00, 'its USD stay booked');
 select results_eq(
@@ -89,7 +90,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "failed"}', 'repeating it refunds nothing more'
 );
 
--- A clip that kills its workers -----------------------------------------------------------------------------------------
+-- A clip that kills its workers --------------------------------------------------------------------------------------
 select tests.configure('video_download_attempts', '2');
 select tests.order_video(:'user_id') as killer \gset
 select tests.bring_to(:'killer', 'transfer');
@@ -98,7 +99,8 @@ select worker_api.begin_transfer(:'killer', tests.claim(:'killer'));
 select tests.advance_time('61 seconds');
 select tests.claim(:'killer') as lease \gset
 select is(
-    worker_api.begin_transfer(:'killer', :'lease'), '{"result": "illegal_state", "status": "failed", "stage": null}'::jsonb,
+    worker_api.begin_transfer(:'killer', :'lease'),
+    '{"result": "illegal_state", "status": "failed", "stage": null}'::jsonb,
     'there is no attempt beyond the last, although none was reported'
 );
 select is((tests.task(:'killer')).error_code, 'download_failed', 'the task failed');
@@ -109,7 +111,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "failed"}', 'repeating it refunds nothing more'
 );
 
--- A file that is gone at the provider -----------------------------------------------------------------------------------
+-- A file that is gone at the provider --------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as expired \gset
 select tests.bring_to(:'expired', 'transfer') as lease \gset
 select is(
@@ -120,19 +122,21 @@ select is((tests.task(:'expired')).error_code, 'video_expired', 'and says so');
 select is(tests.refunds_of(:'expired'), '{80}', 'the credits are back, once');
 select is((select a.kind from private.alerts as a where a.subject = :'expired'), 'video_expired', 'an alert says so');
 
--- Where a transfer cannot begin -----------------------------------------------------------------------------------------
+-- Where a transfer cannot begin --------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as polling \gset
 select tests.bring_to(:'polling', 'poll') as lease \gset
 select tests.changes_nothing(
     :'polling', format('select worker_api.begin_transfer(%L, %L)', :'polling', :'lease'),
-    '{"result": "illegal_state", "status": "processing", "stage": "poll"}', 'there is nothing to transfer before the clip is made'
+    '{"result": "illegal_state", "status": "processing", "stage": "poll"}',
+    'there is nothing to transfer before the clip is made'
 );
 select tests.changes_nothing(
     :'polling', format($$select worker_api.fail_video(%L, %L, 'download_failed', '{}')$$, :'polling', :'lease'),
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}', 'nor to fail at'
 );
 select is(
-    worker_api.begin_transfer(gen_random_uuid(), gen_random_uuid()), '{"result": "illegal_state", "status": null}'::jsonb,
+    worker_api.begin_transfer(gen_random_uuid(), gen_random_uuid()),
+    '{"result": "illegal_state", "status": null}'::jsonb,
     'an unknown task has no status'
 );
 

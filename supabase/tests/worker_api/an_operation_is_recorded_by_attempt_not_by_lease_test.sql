@@ -7,7 +7,7 @@ select tests.configure('video_concurrent_limit', '100');
 delete from private.daily_spend;
 select tests.create_rich_user(10000) as user_id \gset
 
--- The usual way -----------------------------------------------------------------------------------------------------
+-- The usual way ------------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as task \gset
 select tests.bring_to(:'task', 'submitting') as lease \gset
 select tests.advance_time('5 seconds');
@@ -35,7 +35,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "processing", "stage": "poll"}', 'repeating it is fine'
 );
 
--- A slow worker -----------------------------------------------------------------------------------------------------
+-- A slow worker ------------------------------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as slow \gset
 select tests.bring_to(:'slow', 'submitting') as slow_lease \gset
 select tests.advance_time('61 seconds');
@@ -65,7 +65,7 @@ select is(
 );
 select is((tests.call(:'unknown_first')).outcome, 'accepted', 'the call is accepted after all');
 
--- What is not an operation of this task -----------------------------------------------------------------------------
+-- What is not an operation of this task ------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as other \gset
 select tests.bring_to(:'other', 'submitting');
 select tests.changes_nothing(
@@ -100,7 +100,7 @@ select is(
     (tests.call(:'other')).detail, '{"further_operation_id": "operations/1"}'::jsonb, 'but kept for the books'
 );
 
--- Two names for one attempt -----------------------------------------------------------------------------------------
+-- Two names for one attempt ------------------------------------------------------------------------------------------
 select is(
     worker_api.record_operation(:'task', 1, 'operations/5') ->> 'result', 'illegal_state',
     'an attempt has one operation'

@@ -61,7 +61,7 @@ select tests.changes_nothing(
     '{"result": "illegal_state", "status": "pending", "stage": "reconcile"}', 'nor is it tried again'
 );
 
--- The end of the search ------------------------------------------------------------------------------------------------
+-- The end of the search ----------------------------------------------------------------------------------------------
 select tests.set_time('2030-01-01 12:10:30+00');
 select is(
     worker_api.record_poll(:'task', :'lease', 'missing', '{}') ->> 'status', 'pending', 'at the deadline it still waits'
@@ -88,7 +88,7 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "failed"}', 'repeating it refunds nothing more'
 );
 
--- Told by a worker that lost its lease --------------------------------------------------------------------------------
+-- Told by a worker that lost its lease -------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as slow \gset
 select tests.bring_to(:'slow', 'submitting') as old_lease \gset
 select tests.advance_time('61 seconds');

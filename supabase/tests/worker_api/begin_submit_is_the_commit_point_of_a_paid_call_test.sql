@@ -84,7 +84,9 @@ select tests.changes_nothing(
 );
 
 -- The price of the day of the call counts, not that of the order.
-insert into public.video_model_options (model, resolution, duration, valid_from, usd_per_second, typical_seconds, slow_seconds)
+insert into public.video_model_options (
+    model, resolution, duration, valid_from, usd_per_second, typical_seconds, slow_seconds
+)
 values ('veo-3.1', '720p', 8, '2030-01-01 13:00:00+00', 0.5, 60, 180);
 select tests.set_time('2030-01-01 12:10:00+00');
 select worker_api.begin_submit(:'unclaimed', tests.claim(:'unclaimed'));

@@ -1,6 +1,6 @@
 -- Create calls are limited in each minute for each model, and all stop while the provider asks for a pause.
 begin;
-select plan(18);
+select plan(19);
 
 select tests.set_time('2030-01-01 12:00:30+00');
 delete from private.daily_spend;
@@ -67,9 +67,15 @@ select is(
 );
 
 -- A clock that jumps back opens no new minute.
+update private.model_brakes set paused_until = null;
 select tests.set_time('2030-01-01 12:00:59+00');
 select is(
-    worker_api.begin_submit(:'e', tests.claim(:'e')) ->> 'reason', 'throttled', 'a clock that goes back sends nothing more'
+    worker_api.begin_submit(:'e', tests.claim(:'e')) ->> 'reason', 'throttled',
+    'a clock that goes back sends nothing more'
+);
+select tests.configure('video_submit_per_minute', '10');
+select is(
+    worker_api.begin_submit(:'e', tests.claim(:'e')) -> 'submit', 'true'::jsonb, 'unless the minute has room'
 );
 select is(
     (select b.minute from private.model_brakes as b where b.model = 'veo-3.1'), '2030-01-01 12:01:00+00'::timestamptz,

@@ -7,7 +7,7 @@ delete from private.video_jobs;
 select tests.create_rich_user(10000) as first_user \gset
 select tests.create_rich_user(10000) as second_user \gset
 
--- What a claim says -------------------------------------------------------------------------------------------------
+-- What a claim says --------------------------------------------------------------------------------------------------
 select tests.order_video(:'first_user') as task \gset
 
 select is(
@@ -38,7 +38,7 @@ select is_empty(
     'nobody else gets a leased job'
 );
 
--- A lease that ran out ----------------------------------------------------------------------------------------------
+-- A lease that ran out -----------------------------------------------------------------------------------------------
 select lease_token as first_lease from private.video_jobs where task_id = :'task' \gset
 select tests.advance_time('59.999 seconds');
 select is_empty($$select worker_api.claim_jobs('worker-2', 50, 50, 50)$$, 'not before its lease has run out');
@@ -49,7 +49,7 @@ select isnt(:'second_lease'::text, :'first_lease', 'then it is handed out again,
 select is((tests.job(:'task')).leased_by, 'worker-2', 'to whoever asks first');
 select is((tests.job(:'task')).stage, 'submit', 'a job that was not begun is still to be submitted');
 
--- The create call of a worker that vanished -------------------------------------------------------------------------
+-- The create call of a worker that vanished --------------------------------------------------------------------------
 select tests.must_apply(worker_api.begin_submit(:'task', :'second_lease'));
 select tests.advance_time('60 seconds');
 select is_empty(
@@ -71,7 +71,7 @@ select is(
 );
 select is((tests.job(:'task')).stage, 'reconcile', 'and stays so');
 
--- What a poll and a transfer are told -------------------------------------------------------------------------------
+-- What a poll and a transfer are told --------------------------------------------------------------------------------
 select tests.must_apply(worker_api.record_operation(:'task', 1, 'operations/1'));
 select tests.advance_time('9 seconds');
 select is_empty($$select worker_api.claim_jobs('worker-1', 50, 50, 50)$$, 'a poll waits for its interval');
@@ -102,7 +102,7 @@ select is(
     'a transfer is due at once, and told where the clip is and when it expires there'
 );
 
--- Slots and lanes ---------------------------------------------------------------------------------------------------
+-- Slots and lanes ----------------------------------------------------------------------------------------------------
 delete from private.video_jobs;
 select tests.configure('video_concurrent_limit', '1000');
 select tests.configure('video_submit_per_minute', '10000');
@@ -110,7 +110,10 @@ select tests.order_video(:'second_user') from generate_series(1, 60);
 
 select is((select count(*) from worker_api.claim_jobs('w', 0, 0, 0)), 0::bigint, 'no slots, no jobs');
 select is((select count(*) from worker_api.claim_jobs('w', -5, null, 0)), 0::bigint, 'nor with less than none');
-select is((select count(*) from worker_api.claim_jobs('w', 0, 50, 50)), 0::bigint, 'slots of another lane bring nothing');
+select is(
+    (select count(*) from worker_api.claim_jobs('w', 0, 50, 50)), 0::bigint,
+    'slots of another lane bring nothing'
+);
 select is((select count(*) from worker_api.claim_jobs('w', 3, 50, 50)), 3::bigint, 'at most the slots asked for');
 select is(
     (select count(*) from worker_api.claim_jobs('w', 1000, 0, 0)), 50::bigint, 'and at most a batch, whatever is asked'
@@ -123,7 +126,7 @@ select is(
     (select count(distinct lease_token) from private.video_jobs), 60::bigint, 'every job has a lease of its own'
 );
 
--- Order -------------------------------------------------------------------------------------------------------------
+-- Order --------------------------------------------------------------------------------------------------------------
 update private.video_jobs set lease_token = null, leased_by = null, due_at = private.now() + interval '1 day';
 update private.video_jobs as j
 set due_at = private.now() - o.place * interval '1 second'

@@ -66,11 +66,12 @@ cross join unnest('{submit,poll}'::text[]) as s (stage)
 where f.is_from_worker and f.code not in ('download_failed', 'video_expired')
 order by f.code, s.stage;
 
-select pg_temp.check_failure(:'user_id', s.stage, 'safety_filter') from unnest('{submitting,reconcile}'::text[]) as s (stage);
+select pg_temp.check_failure(:'user_id', s.stage, 'safety_filter')
+from unnest('{submitting,reconcile}'::text[]) as s (stage);
 select pg_temp.check_failure(:'user_id', 'submitting', 'invalid_request');
 select pg_temp.check_failure(:'user_id', 'transfer', 'video_expired');
 
--- What the books say of the call ------------------------------------------------------------------------------------------
+-- What the books say of the call -------------------------------------------------------------------------------------
 create function pg_temp.outcome_after(p_user_id uuid, p_stage text, p_code text) returns text
 language plpgsql
 as $$
@@ -84,7 +85,8 @@ end
 $$;
 
 select is(
-    pg_temp.outcome_after(:'user_id', 'poll', 'safety_filter'), 'filtered {"code": "raw"}', 'a filtered call is so called'
+    pg_temp.outcome_after(:'user_id', 'poll', 'safety_filter'), 'filtered {"code": "raw"}',
+    'a filtered call is so called'
 );
 select is(
     pg_temp.outcome_after(:'user_id', 'submitting', 'invalid_request'), 'rejected {"code": "raw"}',
@@ -95,7 +97,7 @@ select is(
     'one that came to nothing failed'
 );
 
--- A code that a worker may not give, in any stage -------------------------------------------------------------------------
+-- A code that a worker may not give, in any stage --------------------------------------------------------------------
 select tests.order_video(:'user_id') as task \gset
 select tests.bring_to(:'task', 'poll') as poll_lease \gset
 select tests.changes_nothing(
@@ -104,11 +106,12 @@ select tests.changes_nothing(
 )
 from (
     select f.code from private.failure_codes as f where not f.is_from_worker
-    union all values ('no_such_code'), (null), ('')
+    union all
+    values ('no_such_code'), (null), ('')
 ) as f
 order by f.code;
 
--- A transfer fails by its own codes only ----------------------------------------------------------------------------------
+-- A transfer fails by its own codes only -----------------------------------------------------------------------------
 select tests.order_video(:'user_id') as clip \gset
 select tests.bring_to(:'clip', 'transfer') as lease \gset
 select tests.changes_nothing(
@@ -116,9 +119,10 @@ select tests.changes_nothing(
     '{"result": "illegal_state", "status": "downloading", "stage": "transfer"}', 'a clip that was made was not filtered'
 );
 
--- Without a detail, and without a price -----------------------------------------------------------------------------------
+-- Without a detail, and without a price ------------------------------------------------------------------------------
 select is(
-    worker_api.fail_video(:'task', :'poll_lease', 'provider_error', null) ->> 'result', 'applied', 'a detail is not needed'
+    worker_api.fail_video(:'task', :'poll_lease', 'provider_error', null) ->> 'result', 'applied',
+    'a detail is not needed'
 );
 insert into public.video_generation_history (
     account_id, user_id, status, prompt, aspect_ratio, resolution, duration, model, request, credit_cost, retry_of,
@@ -136,7 +140,8 @@ from public.video_generation_history as h
 where h.id = :'retry';
 select tests.claim(:'retry') as lease \gset
 select is(
-    worker_api.fail_video(:'retry', :'lease', 'video_expired', '{}') ->> 'status', 'failed', 'a free retry may fail, too'
+    worker_api.fail_video(:'retry', :'lease', 'video_expired', '{}') ->> 'status', 'failed',
+    'a free retry may fail, too'
 );
 select is(tests.refunds_of(:'retry'), '{}', 'it has nothing to give back');
 set constraints all immediate;

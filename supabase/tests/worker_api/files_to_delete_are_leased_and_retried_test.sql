@@ -1,4 +1,4 @@
--- Files are deleted by the worker through the Storage API; a failure comes back later, and is an alert when it persists.
+-- Files are deleted by the worker through the Storage API; a failure comes back later, and is an alert if it persists.
 begin;
 select plan(24);
 
@@ -16,31 +16,43 @@ select is((select count(*) from worker_api.claim_file_jobs('w', -1)), 0::bigint,
 select worker_api.claim_file_jobs('worker-1', 1) as google \gset
 select is(
     :'google'::jsonb - '{file_job_id,lease_token}'::text[],
-    '{"kind": "delete_google", "bucket": null, "path": "task/1/"}'::jsonb, 'the one due first comes first'
+    '{"kind": "delete_google", "bucket": null, "path": "task/1/", "provider": null, "operation_id": null}'::jsonb,
+    'the one due first comes first'
 );
 select worker_api.claim_file_jobs('worker-1', 50) as stored \gset
 select is(
     :'stored'::jsonb - '{file_job_id,lease_token}'::text[],
-    '{"kind": "delete", "bucket": "videos", "path": "u/1.mp4"}'::jsonb, 'then the next'
+    '{"kind": "delete", "bucket": "videos", "path": "u/1.mp4", "provider": null, "operation_id": null}'::jsonb,
+    'then the next'
 );
-select is_empty($$select worker_api.claim_file_jobs('worker-2', 50)$$, 'leased ones and those not due are not handed out');
+select is_empty(
+    $$select worker_api.claim_file_jobs('worker-2', 50)$$,
+    'leased ones and those not due are not handed out'
+);
 select results_eq(
     $$select leased_by, due_at from private.file_jobs where path = 'u/1.mp4'$$,
     $$values ('worker-1', timestamptz '2030-01-01 12:01:00+00')$$, 'the lease runs for its period'
 );
 
--- Done ------------------------------------------------------------------------------------------------------------------
+-- Done ---------------------------------------------------------------------------------------------------------------
 select :'google'::jsonb ->> 'file_job_id' as id, :'google'::jsonb ->> 'lease_token' as lease \gset
 select is(
-    worker_api.complete_file_job(:'id', gen_random_uuid()), '{"result": "lease_lost"}'::jsonb, 'another lease completes nothing'
+    worker_api.complete_file_job(:'id', gen_random_uuid()), '{"result": "lease_lost"}'::jsonb,
+    'another lease completes nothing'
 );
 select is(worker_api.complete_file_job(:'id', null), '{"result": "lease_lost"}'::jsonb, 'nor does none');
 select is(worker_api.complete_file_job(:'id', :'lease'), '{"result": "applied"}'::jsonb, 'the file is gone');
 select is((select count(*) from private.file_jobs as f where f.id = :'id'), 0::bigint, 'and so is its job');
-select is(worker_api.complete_file_job(:'id', :'lease'), '{"result": "already_applied"}'::jsonb, 'repeating it is fine');
-select is(worker_api.fail_file_job(:'id', :'lease', '{}'), '{"result": "lease_lost"}'::jsonb, 'it cannot fail any more');
+select is(
+    worker_api.complete_file_job(:'id', :'lease'), '{"result": "already_applied"}'::jsonb,
+    'repeating it is fine'
+);
+select is(
+    worker_api.fail_file_job(:'id', :'lease', '{}'), '{"result": "lease_lost"}'::jsonb,
+    'it cannot fail any more'
+);
 
--- Failed ----------------------------------------------------------------------------------------------------------------
+-- Failed -------------------------------------------------------------------------------------------------------------
 select :'stored'::jsonb ->> 'file_job_id' as id, :'stored'::jsonb ->> 'lease_token' as lease \gset
 select is(
     worker_api.fail_file_job(:'id', :'lease', '{"error": "503"}'),
@@ -82,7 +94,7 @@ select results_eq(
     format($$values ('file_job_stuck', 'warning', %L, 'u/1.mp4')$$, :'id'), 'the tenth is an alert'
 );
 
--- A worker that vanished ------------------------------------------------------------------------------------------------
+-- A worker that vanished ---------------------------------------------------------------------------------------------
 update private.file_jobs set due_at = '-infinity' where id = :'id';
 select worker_api.claim_file_jobs('w', 1) ->> 'lease_token' as lease \gset
 select tests.advance_time('30 seconds');

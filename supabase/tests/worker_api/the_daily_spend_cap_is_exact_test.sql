@@ -55,7 +55,10 @@ select is(worker_api.begin_submit(:'d', tests.claim(:'d')) -> 'submit', 'true'::
 
 -- A new day, and a cap below a single clip.
 select tests.set_time('2030-01-02 00:00:00+00');
-select is(worker_api.begin_submit(:'e', tests.claim(:'e')) -> 'submit', 'true'::jsonb, 'midnight in UTC opens a new day');
+select is(
+    worker_api.begin_submit(:'e', tests.claim(:'e')) -> 'submit', 'true'::jsonb,
+    'midnight in UTC opens a new day'
+);
 select tests.configure('video_daily_spend_cap_usd', 'null');
 select tests.order_video(:'user_id') as f \gset
 select tests.set_time('2030-01-03 00:00:00+00');

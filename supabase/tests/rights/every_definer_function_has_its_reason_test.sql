@@ -1,0 +1,146 @@
+-- SECURITY DEFINER is how a caller does what he has no right to do himself, so each such function is here with why.
+begin;
+select plan(8);
+
+create temporary table reasons (function text, reason text);
+insert into reasons values
+-- Behind a public wrapper: the callers have EXECUTE on these, without USAGE on the schema.
+('private.generate_video', 'order: writes ledger, task and job, which no client may'),
+('private.cancel_video', 'cancel: writes ledger and task'),
+('private.get_video_status', 'reads columns of the task that are not granted'),
+('private.list_videos', 'reads columns of the tasks that are not granted'),
+('private.quote_video', 'reads catalogue and configuration, for visitors too'),
+('private.list_video_prices', 'reads catalogue and configuration, for visitors too'),
+('private.get_video_availability', 'reads catalogue and configuration, for visitors too'),
+('private.get_credits', 'counts jobs'),
+('private.list_credit_transactions', 'reads the entries by their number'),
+('private.admin_grant_credits', 'writes the ledger, after asking who calls'),
+-- Asked by those.
+('private.require_admin', 'reads auth.users: a token may be out of date'),
+('private.raise_alert', 'writes alerts'),
+('private.lock_account', 'locks and makes accounts'),
+('private.post_entry', 'writes the ledger: the only one that does'),
+('private.lock_task', 'locks account and task'),
+('private.book_call', 'writes the spend of the day'),
+('private.end_task', 'ends a task: ledger, task, job, files'),
+('private.video_status', 'reads catalogue and ledger'),
+('private.poke_worker', 'reads Vault, writes the queue of pg_net'),
+('private.find_reference_image', 'reads storage.objects past row security, for the caller''s own folder'),
+('private.replay_generation', 'reads the catalogue'),
+('private.refuse_over_spend_cap', 'reads the spend of the day'),
+('private.forget_user', 'blanks what a deleted user leaves'),
+-- Triggers: they run for whoever changes the row.
+('private.record_config_change', 'trigger: writes the history of the configuration'),
+('private.welcome_user', 'trigger: makes account and profile for Auth'),
+('private.forget_deleted_user', 'trigger: calls forget_user for Auth'),
+-- The worker's verbs and what they are made of.
+('worker_api.heartbeat', 'verb'),
+('worker_api.check', 'verb: reads cron, Vault and the catalogue'),
+('worker_api.claim_jobs', 'verb'),
+('worker_api.extend_lease', 'verb'),
+('worker_api.release_leases', 'verb'),
+('worker_api.begin_submit', 'verb'),
+('worker_api.record_operation', 'verb'),
+('worker_api.requeue_submit', 'verb'),
+('worker_api.record_poll', 'verb'),
+('worker_api.begin_transfer', 'verb'),
+('worker_api.complete_video', 'verb'),
+('worker_api.fail_video', 'verb'),
+('worker_api.claim_file_jobs', 'verb'),
+('worker_api.complete_file_job', 'verb'),
+('worker_api.fail_file_job', 'verb'),
+('private.claim_lane', 'part of a verb'),
+('private.next_stage', 'part of a verb'),
+('private.take_submit_slot', 'part of a verb'),
+('private.reserve_spend', 'part of a verb'),
+('private.book_late_call', 'part of a verb'),
+('private.start_transfer', 'part of a verb'),
+('private.generate_again', 'part of a verb'),
+('private.fail_transfer', 'part of a verb'),
+-- pg_cron's jobs.
+('private.tick', 'cron'),
+('private.sweep', 'cron'),
+('private.audit_ledger', 'cron'),
+('private.report_audit', 'cron'),
+('private.clean_up', 'cron');
+
+create view pg_temp.ours as
+select
+    p.*,
+    p.pronamespace::regnamespace || '.' || p.proname as function
+from pg_catalog.pg_proc as p
+where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace, 'worker_api'::regnamespace);
+
+select set_eq(
+    'select o.function from pg_temp.ours as o where o.prosecdef', 'select r.function from reasons as r',
+    'every definer function is listed, and nothing is listed that is none'
+);
+select is_empty(
+    $$
+    select o.function
+    from pg_temp.ours as o
+    where 'search_path=""' <> all(coalesce(o.proconfig, '{}'))
+    $$,
+    'every function of ours, definer or not, has an empty search_path'
+);
+select is_empty(
+    $$
+    select o.function, a.grantee
+    from pg_temp.ours as o
+    cross join lateral aclexplode(coalesce(o.proacl, acldefault('f', o.proowner))) as a
+    where a.grantee = 0
+    $$,
+    'none can be executed by PUBLIC'
+);
+select is_empty(
+    $$select o.function from pg_temp.ours as o where o.prosecdef and o.pronamespace = 'public'::regnamespace$$,
+    'none is in the schema that the API exposes: there are thin wrappers only (lints 0028 and 0029)'
+);
+select set_eq(
+    $$
+    select o.function || ' ' || r.rolname
+    from pg_temp.ours as o
+    cross join unnest(array['anon', 'authenticated', 'service_role']) as r (rolname)
+    where o.pronamespace = 'private'::regnamespace and has_function_privilege(r.rolname, o.oid, 'execute')
+    $$,
+    $$
+    select 'private.' || p.proname || ' ' || r.rolname
+    from pg_catalog.pg_proc as p
+    cross join unnest(array['anon', 'authenticated', 'service_role']) as r (rolname)
+    where p.pronamespace = 'public'::regnamespace and has_function_privilege(r.rolname, p.oid, 'execute')
+    $$,
+    'who may execute one in private may call its wrapper, and nothing else in there'
+);
+select is_empty(
+    $$
+    select o.function
+    from pg_temp.ours as o
+    where o.pronamespace = 'public'::regnamespace
+        and (o.prosqlbody is null or pg_get_functiondef(o.oid) !~ ('SELECT private\.' || o.proname || '\('))
+    $$,
+    'a wrapper is bound when it is made, to the function of its name, and does nothing else'
+);
+select is_empty(
+    $$
+    select o.function, a.name
+    from pg_temp.ours as o
+    cross join lateral unnest(o.proargnames) as a (name)
+    where o.pronamespace = 'public'::regnamespace and a.name in ('p_user_id', 'caller_id', 'sub', 'role')
+        or o.function in ('private.generate_video', 'private.cancel_video', 'private.get_video_status',
+            'private.list_videos', 'private.get_credits', 'private.list_credit_transactions')
+        and a.name ~ 'user|account'
+    $$,
+    'no function takes the acting user as an argument'
+);
+select is_empty(
+    $$
+    select o.function
+    from pg_temp.ours as o
+    where o.pronamespace = 'public'::regnamespace
+        and coalesce(o.prosrc, '') || coalesce(pg_get_functiondef(o.oid), '') ~* '\m(net|vault|cron|dblink|http)\.'
+    $$,
+    'no exposed function reaches the network or a secret by itself'
+);
+
+select finish();
+rollback;

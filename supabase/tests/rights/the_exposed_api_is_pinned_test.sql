@@ -1,0 +1,144 @@
+-- Whatever a client can name, line by line. A line that is new, gone or different is a change of the public contract:
+-- it belongs into the reference and the release notes, and then here.
+begin;
+select plan(4);
+
+-- A role's privileges on a relation: of the whole table, else by column.
+create function pg_temp.rights(p_role name, p_relation regclass) returns text
+language sql
+as $$
+    select string_agg(
+        case
+            when has_table_privilege(p_role, p_relation, o.operation) then o.operation
+            else o.operation || '(' || c.columns || ')'
+        end, ', ' order by o.place
+    )
+    from unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'])
+        with ordinality as o (operation, place)
+    cross join lateral (
+        select string_agg(a.attname, ' ' order by a.attnum) as columns
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped
+            and o.operation in ('select', 'insert', 'update', 'references')
+            and has_column_privilege(
+                p_role, p_relation, a.attnum,
+                case when o.operation in ('delete', 'truncate', 'trigger') then 'select' else o.operation end
+            )
+    ) as c
+    where has_table_privilege(p_role, p_relation, o.operation) or c.columns is not null
+$$;
+
+select results_eq(
+    $$
+    select
+        (p.proname || '(' || pg_get_function_arguments(p.oid) || ') ' || pg_get_function_result(p.oid)) collate "C",
+        (
+            select string_agg(r.rolname, ' ' order by r.rolname)
+            from unnest(array['anon', 'authenticated', 'service_role', 'video_worker']) as r (rolname)
+            where has_function_privilege(r.rolname, p.oid, 'execute')
+        ) collate "C"
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'public'::regnamespace
+    order by 1
+    $$,
+    $$
+    values
+    (
+        'admin_grant_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb'
+        collate "C",
+        'authenticated service_role' collate "C"
+    ),
+    ('cancel_video(task_id uuid) jsonb', 'authenticated'),
+    (
+        'generate_video(prompt text, duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
+        'aspect_ratio text DEFAULT ''16:9''::text, negative_prompt text DEFAULT NULL::text, '
+        'reference_image_path text DEFAULT NULL::text, reference_image_id uuid DEFAULT NULL::uuid, '
+        'model text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) jsonb',
+        'authenticated'
+    ),
+    ('get_credits() jsonb', 'authenticated'),
+    ('get_video_availability() jsonb', 'anon authenticated service_role'),
+    ('get_video_status(task_id uuid) jsonb', 'authenticated'),
+    (
+        'list_credit_transactions(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'
+    ),
+    ('list_video_prices() jsonb', 'anon authenticated service_role'),
+    (
+        'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) '
+        'jsonb',
+        'authenticated'
+    ),
+    (
+        'quote_video(duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
+        'model text DEFAULT NULL::text) jsonb',
+        'anon authenticated service_role'
+    )
+    $$,
+    'the functions of schema public, their arguments, and who may call them'
+);
+
+select results_eq(
+    $$
+    select r.rolname || ' ' || c.relname collate "C", pg_temp.rights(r.rolname, c.oid) collate "C"
+    from pg_catalog.pg_class as c
+    cross join unnest(array['anon', 'authenticated', 'service_role', 'video_worker']) as r (rolname)
+    where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'v', 'm', 'f', 'p')
+        and pg_temp.rights(r.rolname, c.oid) is not null
+    order by 1
+    $$,
+    $$
+    values
+    (
+        'authenticated credit_accounts' collate "C",
+        'select(id user_id balance debt created_at)' collate "C"
+    ),
+    (
+        'authenticated credit_transactions',
+        'select(id account_id entry_no type amount balance_before balance_after debt_after task_id reason created_at)'
+    ),
+    (
+        'authenticated image_generation_history',
+        'select(id user_id prompt bucket path width height credit_cost created_at)'
+    ),
+    ('authenticated profiles', 'select(id display_name created_at), update(display_name)'),
+    (
+        'authenticated video_generation_history',
+        'select(id user_id status prompt negative_prompt aspect_ratio resolution duration model '
+        'reference_image_bucket reference_image_path credit_cost retry_of permanent_video_url thumbnail_url '
+        'file_size_bytes width height video_duration error_code error_message retry_count created_at completed_at '
+        'downloaded_at deleted_at)'
+    ),
+    ('authenticated videos', 'select'),
+    ('service_role credit_accounts', 'select'),
+    ('service_role credit_transactions', 'select'),
+    ('service_role image_generation_history', 'select'),
+    ('service_role profiles', 'select'),
+    ('service_role system_configs', 'select, update(value)'),
+    ('service_role video_generation_history', 'select'),
+    ('service_role video_model_options', 'select'),
+    ('service_role video_models', 'select'),
+    ('service_role videos', 'select')
+    $$,
+    'tables and views of schema public: visitors and the worker have nothing, others what is listed'
+);
+
+select is_empty(
+    $$
+    select c.oid::regclass
+    from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'S'
+    $$,
+    'there is no sequence to call in schema public'
+);
+select is_empty(
+    $$
+    select t.typname
+    from pg_catalog.pg_type as t
+    where t.typnamespace = 'public'::regnamespace and t.typtype in ('d', 'e', 'r', 'm')
+    $$,
+    'nor a type of our own'
+);
+
+select finish();
+rollback;

@@ -1,0 +1,393 @@
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+
+export type Database = {
+  
+  "public": {
+          Tables: {
+            "credit_accounts": {
+                  Row: {
+                    "balance": number,"created_at": string,"debt": number,"id": string,"last_entry_key": number | null,"last_entry_no": number,"user_id": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "balance"?: number,"created_at"?: string,"debt"?: number,"id"?: string,"last_entry_key"?: never,"last_entry_no"?: number,"user_id"?: string | null
+                  }
+                  Update: {
+                    "balance"?: number,"created_at"?: string,"debt"?: number,"id"?: string,"last_entry_key"?: never,"last_entry_no"?: number,"user_id"?: string | null
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "account_shows_its_last_entry"
+      columns: ["id","last_entry_key","balance","debt"]
+isOneToOne: false
+      referencedRelation: "credit_transactions"
+      referencedColumns: ["account_id","entry_no","balance_after","debt_after"]
+    }
+                  ]
+                },"credit_transactions": {
+                  Row: {
+                    "account_id": string,"actor": string,"amount": number,"balance_after": number,"balance_before": number,"charge_of_task": string | null,"created_at": string,"debt_after": number,"debt_before": number,"entry_no": number,"id": string,"idempotency_key": string | null,"previous_entry_no": number | null,"reason": string | null,"refund_of_task": string | null,"task_id": string | null,"type": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "account_id": string,"actor": string,"amount": number,"balance_after": number,"balance_before": number,"charge_of_task"?: never,"created_at"?: string,"debt_after"?: number,"debt_before"?: number,"entry_no": number,"id"?: string,"idempotency_key"?: string | null,"previous_entry_no"?: never,"reason"?: string | null,"refund_of_task"?: never,"task_id"?: string | null,"type": string
+                  }
+                  Update: {
+                    "account_id"?: string,"actor"?: string,"amount"?: number,"balance_after"?: number,"balance_before"?: number,"charge_of_task"?: never,"created_at"?: string,"debt_after"?: number,"debt_before"?: number,"entry_no"?: number,"id"?: string,"idempotency_key"?: string | null,"previous_entry_no"?: never,"reason"?: string | null,"refund_of_task"?: never,"task_id"?: string | null,"type"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "charge_is_named_by_its_task"
+      columns: ["task_id","charge_of_task"]
+isOneToOne: false
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id","charge_id"]
+    },{
+      foreignKeyName: "credit_transactions_account_id_fkey"
+      columns: ["account_id"]
+isOneToOne: false
+      referencedRelation: "credit_accounts"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "entry_follows_its_predecessor"
+      columns: ["account_id","previous_entry_no","balance_before","debt_before"]
+isOneToOne: false
+      referencedRelation: "credit_transactions"
+      referencedColumns: ["account_id","entry_no","balance_after","debt_after"]
+    },{
+      foreignKeyName: "entry_task_exists"
+      columns: ["task_id"]
+isOneToOne: false
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "entry_task_exists"
+      columns: ["task_id"]
+isOneToOne: false
+      referencedRelation: "videos"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "refund_is_named_by_its_task"
+      columns: ["task_id","refund_of_task"]
+isOneToOne: false
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id","refund_id"]
+    }
+                  ]
+                },"image_generation_history": {
+                  Row: {
+                    "bucket": string,"created_at": string,"credit_cost": number,"deleted_at": string | null,"height": number | null,"id": string,"path": string,"prompt": string | null,"user_id": string | null,"width": number | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "bucket": string,"created_at"?: string,"credit_cost"?: number,"deleted_at"?: string | null,"height"?: number | null,"id"?: string,"path": string,"prompt"?: string | null,"user_id"?: string | null,"width"?: number | null
+                  }
+                  Update: {
+                    "bucket"?: string,"created_at"?: string,"credit_cost"?: number,"deleted_at"?: string | null,"height"?: number | null,"id"?: string,"path"?: string,"prompt"?: string | null,"user_id"?: string | null,"width"?: number | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"profiles": {
+                  Row: {
+                    "created_at": string,"display_name": string | null,"id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"display_name"?: string | null,"id": string
+                  }
+                  Update: {
+                    "created_at"?: string,"display_name"?: string | null,"id"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"system_configs": {
+                  Row: {
+                    "description": string | null,"is_nullable": boolean,"key": string,"maximum": number | null,"minimum": number | null,"updated_at": string,"updated_by": string,"value": NonNullable<Json>,"value_type": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "description"?: string | null,"is_nullable"?: boolean,"key": string,"maximum"?: number | null,"minimum"?: number | null,"updated_at"?: string,"updated_by"?: string,"value": NonNullable<Json>,"value_type"?: string | null
+                  }
+                  Update: {
+                    "description"?: string | null,"is_nullable"?: boolean,"key"?: string,"maximum"?: number | null,"minimum"?: number | null,"updated_at"?: string,"updated_by"?: string,"value"?: NonNullable<Json>,"value_type"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"video_generation_history": {
+                  Row: {
+                    "account_id": string,"aspect_ratio": string,"charge_amount": number | null,"charge_id": string | null,"charge_type": string | null,"completed_at": string | null,"created_at": string,"credit_cost": number,"deleted_at": string | null,"downloaded_at": string | null,"duration": number,"ended_at": string | null,"error_code": string | null,"error_message": string | null,"file_size_bytes": number | null,"google_video_url": string | null,"height": number | null,"id": string,"idempotency_key": string | null,"model": string,"negative_prompt": string | null,"operation_id": string | null,"permanent_video_url": string | null,"prompt": string | null,"reference_image_bucket": string | null,"reference_image_path": string | null,"refund_id": string | null,"refund_type": string | null,"request": NonNullable<Json>,"resolution": string,"resolving_lease": string | null,"retry_count": number,"retry_of": string | null,"sha256": string | null,"status": string,"thumbnail_url": string | null,"user_id": string | null,"video_duration": number | null,"width": number | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "account_id": string,"aspect_ratio": string,"charge_amount"?: never,"charge_id"?: string | null,"charge_type"?: never,"completed_at"?: string | null,"created_at"?: string,"credit_cost": number,"deleted_at"?: string | null,"downloaded_at"?: string | null,"duration": number,"ended_at"?: string | null,"error_code"?: string | null,"error_message"?: string | null,"file_size_bytes"?: number | null,"google_video_url"?: string | null,"height"?: number | null,"id"?: string,"idempotency_key"?: string | null,"model": string,"negative_prompt"?: string | null,"operation_id"?: string | null,"permanent_video_url"?: string | null,"prompt"?: string | null,"reference_image_bucket"?: string | null,"reference_image_path"?: string | null,"refund_id"?: string | null,"refund_type"?: never,"request": NonNullable<Json>,"resolution": string,"resolving_lease"?: string | null,"retry_count"?: number,"retry_of"?: string | null,"sha256"?: string | null,"status"?: string,"thumbnail_url"?: string | null,"user_id"?: string | null,"video_duration"?: number | null,"width"?: number | null
+                  }
+                  Update: {
+                    "account_id"?: string,"aspect_ratio"?: string,"charge_amount"?: never,"charge_id"?: string | null,"charge_type"?: never,"completed_at"?: string | null,"created_at"?: string,"credit_cost"?: number,"deleted_at"?: string | null,"downloaded_at"?: string | null,"duration"?: number,"ended_at"?: string | null,"error_code"?: string | null,"error_message"?: string | null,"file_size_bytes"?: number | null,"google_video_url"?: string | null,"height"?: number | null,"id"?: string,"idempotency_key"?: string | null,"model"?: string,"negative_prompt"?: string | null,"operation_id"?: string | null,"permanent_video_url"?: string | null,"prompt"?: string | null,"reference_image_bucket"?: string | null,"reference_image_path"?: string | null,"refund_id"?: string | null,"refund_type"?: never,"request"?: NonNullable<Json>,"resolution"?: string,"resolving_lease"?: string | null,"retry_count"?: number,"retry_of"?: string | null,"sha256"?: string | null,"status"?: string,"thumbnail_url"?: string | null,"user_id"?: string | null,"video_duration"?: number | null,"width"?: number | null
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "charge_is_in_the_ledger"
+      columns: ["charge_id","id","charge_type","charge_amount"]
+isOneToOne: false
+      referencedRelation: "credit_transactions"
+      referencedColumns: ["id","task_id","type","amount"]
+    },{
+      foreignKeyName: "refund_is_in_the_ledger"
+      columns: ["refund_id","id","refund_type","credit_cost"]
+isOneToOne: false
+      referencedRelation: "credit_transactions"
+      referencedColumns: ["id","task_id","type","amount"]
+    },{
+      foreignKeyName: "video_generation_history_account_id_fkey"
+      columns: ["account_id"]
+isOneToOne: false
+      referencedRelation: "credit_accounts"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_generation_history_model_fkey"
+      columns: ["model"]
+isOneToOne: false
+      referencedRelation: "video_models"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_generation_history_retry_of_fkey"
+      columns: ["retry_of"]
+isOneToOne: false
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_generation_history_retry_of_fkey"
+      columns: ["retry_of"]
+isOneToOne: false
+      referencedRelation: "videos"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"video_model_options": {
+                  Row: {
+                    "duration": number,"model": string,"resolution": string,"slow_seconds": number,"typical_seconds": number,"usd_per_second": number,"valid_from": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "duration": number,"model": string,"resolution": string,"slow_seconds": number,"typical_seconds": number,"usd_per_second": number,"valid_from"?: string
+                  }
+                  Update: {
+                    "duration"?: number,"model"?: string,"resolution"?: string,"slow_seconds"?: number,"typical_seconds"?: number,"usd_per_second"?: number,"valid_from"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "video_model_options_model_fkey"
+      columns: ["model"]
+isOneToOne: false
+      referencedRelation: "video_models"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"video_models": {
+                  Row: {
+                    "credit_multiplier": number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled": boolean,"pause_reason": string | null,"paused_at": string | null,"provider": string,"provider_model": string,"retires_at": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "credit_multiplier"?: number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"provider": string,"provider_model": string,"retires_at"?: string | null
+                  }
+                  Update: {
+                    "credit_multiplier"?: number,"display_name"?: string,"has_negative_prompt"?: boolean,"has_reference_image"?: boolean,"id"?: string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"provider"?: string,"provider_model"?: string,"retires_at"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                }
+          }
+          Views: {
+            "videos": {
+                  Row: {
+                    "aspect_ratio": string,"completed_at": string | null,"created_at": string,"credit_cost": number,"downloaded_at": string | null,"duration": number,"error_code": string | null,"error_message": string | null,"file_size_bytes": number | null,"height": number | null,"id": string,"model": string,"negative_prompt": string | null,"permanent_video_url": string | null,"prompt": string | null,"reference_image_bucket": string | null,"reference_image_path": string | null,"resolution": string,"retry_count": number,"retry_of": string | null,"status": string,"thumbnail_url": string | null,"user_id": string | null,"video_duration": number | null,"width": number | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                           "aspect_ratio"?: string | null,"completed_at"?: string | null,"created_at"?: string | null,"credit_cost"?: number | null,"downloaded_at"?: string | null,"duration"?: number | null,"error_code"?: string | null,"error_message"?: string | null,"file_size_bytes"?: number | null,"height"?: number | null,"id"?: string | null,"model"?: string | null,"negative_prompt"?: string | null,"permanent_video_url"?: string | null,"prompt"?: string | null,"reference_image_bucket"?: string | null,"reference_image_path"?: string | null,"resolution"?: string | null,"retry_count"?: number | null,"retry_of"?: string | null,"status"?: string | null,"thumbnail_url"?: string | null,"user_id"?: string | null,"video_duration"?: number | null,"width"?: number | null
+                         }
+                        Update: {
+                           "aspect_ratio"?: string | null,"completed_at"?: string | null,"created_at"?: string | null,"credit_cost"?: number | null,"downloaded_at"?: string | null,"duration"?: number | null,"error_code"?: string | null,"error_message"?: string | null,"file_size_bytes"?: number | null,"height"?: number | null,"id"?: string | null,"model"?: string | null,"negative_prompt"?: string | null,"permanent_video_url"?: string | null,"prompt"?: string | null,"reference_image_bucket"?: string | null,"reference_image_path"?: string | null,"resolution"?: string | null,"retry_count"?: number | null,"retry_of"?: string | null,"status"?: string | null,"thumbnail_url"?: string | null,"user_id"?: string | null,"video_duration"?: number | null,"width"?: number | null
+                         }
+                        Relationships: [
+                    {
+      foreignKeyName: "video_generation_history_model_fkey"
+      columns: ["model"]
+isOneToOne: false
+      referencedRelation: "video_models"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_generation_history_retry_of_fkey"
+      columns: ["retry_of"]
+isOneToOne: false
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_generation_history_retry_of_fkey"
+      columns: ["retry_of"]
+isOneToOne: false
+      referencedRelation: "videos"
+      referencedColumns: ["id"]
+    }
+                  ]
+                }
+          }
+          Functions: {
+            "admin_grant_credits":
+{ Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
+                           },
+"cancel_video":
+{ Args: { "task_id": string }; Returns: Json
+                           },
+"generate_video":
+{ Args: { "aspect_ratio"?: string,"duration"?: number,"idempotency_key"?: string,"model"?: string,"negative_prompt"?: string,"prompt": string,"reference_image_id"?: string,"reference_image_path"?: string,"resolution"?: string }; Returns: Json
+                           },
+"get_credits":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"get_video_availability":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"get_video_status":
+{ Args: { "task_id": string }; Returns: Json
+                           },
+"list_credit_transactions":
+{ Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
+"list_video_prices":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"list_videos":
+{ Args: { "cursor"?: string,"page_size"?: number,"status"?: string }; Returns: Json
+                           },
+"quote_video":
+{ Args: { "duration"?: number,"model"?: string,"resolution"?: string }; Returns: Json
+                           }
+          }
+          Enums: {
+            [_ in never]: never
+          }
+          CompositeTypes: {
+            [_ in never]: never
+          }
+        }
+}
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+  ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+  ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never
+
+export const Constants = {
+  "public": {
+          Enums: {
+            
+          }
+        }
+} as const

@@ -1,0 +1,197 @@
+// What to give supabase-js:
+//
+//   import type { Database } from './supabase/types'
+//   const supabase = createClient<Database>(url, publishableKey)
+//
+// database.types.ts is generated (`make types`). It calls what an RPC answers `Json`, because in the schema that is
+// jsonb; here each answer gets its shape, and an argument with a default may also be null, which means the default.
+// The compiler and the contract tests hold these shapes to the answers of a running stack.
+import type { Database as Generated, Json } from './database.types.ts'
+
+export type { Json, Tables } from './database.types.ts'
+
+type Functions = Generated['public']['Functions']
+
+export type Database = Omit<Generated, 'public'> & {
+  public: Omit<Generated['public'], 'Functions'> & {
+    Functions: {
+      [Name in keyof Functions]: {
+        Args: OrNull<Functions[Name]['Args']>
+        Returns: Name extends keyof Answers ? Answers[Name] : Functions[Name]['Returns']
+      }
+    }
+  }
+}
+
+type OrNull<Args> = { [Name in keyof Args]: undefined extends Args[Name] ? Args[Name] | null : Args[Name] }
+
+/** What each RPC answers. */
+export interface Answers {
+  admin_grant_credits: Balance
+  cancel_video: VideoStatus
+  generate_video: NewTask
+  get_credits: Credits
+  get_video_availability: Availability
+  get_video_status: VideoStatus
+  list_credit_transactions: Page<Transaction>
+  list_video_prices: Price[]
+  list_videos: Page<ListedVideo>
+  quote_video: Price
+}
+
+/** Newest first. `next_cursor` is null on the last page; else give it as `cursor` to get the next one. */
+export type Page<Item> = { items: Item[]; next_cursor: string | null }
+
+/** A time in RFC 3339. */
+export type Time = string
+
+export type TaskStatus = 'pending' | 'processing' | 'downloading' | 'completed' | 'failed' | 'cancelled'
+
+export type NewTask = {
+  task_id: string
+  status: TaskStatus
+  credit_cost: number
+  balance: number
+  estimated_seconds: number
+  created_at: Time
+}
+
+export type VideoStatus = {
+  task_id: string
+  status: TaskStatus
+  created_at: Time
+  completed_at: Time | null
+  elapsed_seconds: number
+  /** null once the task has ended. */
+  estimated_remaining_seconds: number | null
+  is_overdue: boolean
+  credit_cost: number
+  refunded_credits: number
+  /** Failed downloads of the finished clip. */
+  retry_count: number
+  retry_of: string | null
+  /** Once completed. */
+  video: VideoFile | null
+  /** Once failed. */
+  error: { code: FailureCode; message: string } | null
+}
+
+export type VideoFile = {
+  bucket: string
+  path: string
+  thumbnail_path: string | null
+  duration: number
+  width: number
+  height: number
+  file_size_bytes: number
+}
+
+export type ListedVideo = VideoStatus & {
+  prompt: string
+  negative_prompt: string | null
+  duration: number
+  resolution: string
+  aspect_ratio: string
+  model: string
+}
+
+export type Price = { model: string; duration: number; resolution: string; credit_cost: number }
+
+export type Availability = {
+  enabled: boolean
+  in_rollout: boolean
+  message: string | null
+  until: Time | null
+  prompt_max_length: number
+  concurrent_limit: number
+  models: Model[]
+}
+
+export type Model = {
+  id: string
+  display_name: string
+  is_default: boolean
+  durations: number[]
+  resolutions: string[]
+  has_negative_prompt: boolean
+  has_reference_image: boolean
+}
+
+export type Balance = { balance: number }
+
+export type Credits = { balance: number; active_tasks: number; concurrent_limit: number }
+
+export type Transaction = {
+  id: string
+  type: EntryType
+  amount: number
+  balance_before: number
+  balance_after: number
+  task_id: string | null
+  reason: string | null
+  created_at: Time
+}
+
+export type EntryType =
+  | 'video_generation'
+  | 'video_refund'
+  | 'goodwill_refund'
+  | 'debt_repayment'
+  | 'purchase'
+  | 'purchase_refund'
+  | 'signup_bonus'
+  | 'admin_grant'
+  | 'admin_deduct'
+  | 'image_generation'
+  | 'image_refund'
+
+/** `error.code` of a refused call. The platform's own codes (42501, PGRST301, ...) come besides. */
+export type ErrorCode =
+  | 'not_authenticated'
+  | 'insufficient_credits'
+  | 'not_admin'
+  | 'not_in_rollout'
+  | 'task_not_found'
+  | 'item_not_found'
+  | 'image_not_found'
+  | 'user_not_found'
+  | 'idempotency_conflict'
+  | 'illegal_state'
+  | 'invalid_parameter'
+  | 'prompt_rejected'
+  | 'concurrent_limit_exceeded'
+  | 'rate_limited'
+  | 'generation_disabled'
+  | 'model_unavailable'
+  | 'spend_cap_reached'
+
+/** Why a task failed. */
+export type FailureCode =
+  | 'safety_filter'
+  | 'prompt_rejected'
+  | 'moderation_unavailable'
+  | 'invalid_request'
+  | 'provider_quota'
+  | 'provider_error'
+  | 'model_retired'
+  | 'timeout'
+  | 'download_failed'
+  | 'video_expired'
+  | 'submission_unknown'
+  | 'spend_cap'
+  | 'admin_refunded'
+  | 'rolled_back'
+  | 'user_deleted'
+
+/** `details` of a refused call, which is a string that holds JSON: `JSON.parse(error.details)`. */
+export type ErrorDetails = {
+  insufficient_credits: { required: number; available: number }
+  concurrent_limit_exceeded: { limit: number; active: number; retry_after_seconds: number }
+  rate_limited: { retry_after_seconds: number }
+  invalid_parameter: { parameter: string; allowed: Json }
+  idempotency_conflict: { fields: string[]; task_id?: string }
+  illegal_state: { status: TaskStatus; stage: string | null }
+  generation_disabled: { message: string | null; until: Time | null; retry_after_seconds: number }
+  model_unavailable: { retry_after_seconds: number }
+  spend_cap_reached: { retry_after_seconds: number }
+}
