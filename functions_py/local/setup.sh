@@ -91,7 +91,10 @@ available_postgres() {
 npm_packages() {
     [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ] || return 0
     say "installing by npm"
-    npm ci --no-audit --no-fund --loglevel=error >&2 || die "npm ci failed: check the network and the registry npm is set to"
+    # Not `npm ci`: npm 11 refuses a lock without the entries of other platforms' optional binaries, which npm itself
+    # leaves out. The versions and hashes of the lock hold all the same, and --no-save leaves the lock as it is.
+    npm install --no-save --no-audit --no-fund --loglevel=error >&2 ||
+        die "npm install failed: check the network and the registry npm is set to"
 }
 
 python_packages() {

@@ -301,6 +301,8 @@ create table private.provider_calls (
 
 create index provider_calls_by_creation on private.provider_calls (created_at);
 create unique index provider_calls_by_operation on private.provider_calls (operation_id) where operation_id is not null;
+-- From a file to delete to the call that made it: who made it, and under which name.
+create unique index provider_calls_by_output_prefix on private.provider_calls (output_prefix);
 
 comment on table private.provider_calls is 'Requests that may cost money, written before each is sent.';
 comment on column private.provider_calls.usd is
@@ -336,7 +338,7 @@ revoke all on table private.model_brakes from public, anon, authenticated, servi
 -- Files to delete, drained by the worker: rows of storage.objects cannot be deleted by SQL (the bytes would stay).
 --
 -- kind  delete         path in a Storage bucket; one that is missing counts as deleted
---       delete_google  output prefix of a provider call; the worker knows the bucket
+--       delete_google  output prefix of a provider call: what that call left at its provider, whichever that is
 create table private.file_jobs (
     id bigint generated always as identity primary key,
     kind text not null,

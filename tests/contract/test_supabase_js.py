@@ -23,7 +23,6 @@ from functions_py.local.services import inherited_env
 from functions_py.local.tools import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from functions_py.local.stack import Stack
@@ -64,9 +63,9 @@ CASES = [pytest.param(file, title, id=f"{file.name}: {title}") for file in FILES
 
 
 @pytest.fixture(scope="session")
-def runs(stack: Stack) -> Iterator[Runs]:
+def runs(stack: Stack) -> Runs:
     """Runs each file once, when the first of its tests is asked for."""
-    yield Runs(stack)
+    return Runs(stack)
 
 
 class Runs:
