@@ -1,8 +1,8 @@
 """supabase-js, unchanged, does everything of the contract: each test of `tests/contract/js` is one test here.
 
-They run on the stack that all tests share, by whichever Node is installed. By hand, with a stack running:
+They run on the stack that all tests share, by whichever Node is installed. By hand, after `make up`:
 
-    node --env-file=.local/dev/env --test tests/contract/js/     # Node 22 or newer
+    node --env-file=.local/dev/env tests/contract/js/auth.test.mjs     # Node 22 or newer
 
 supabase-js asks for Node 22. An older one (Debian 12 has 18) lacks two globals, which `older-node.mjs` adds.
 """
