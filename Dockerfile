@@ -7,7 +7,7 @@ FROM python:3.11.14-slim-bookworm AS base
 FROM base AS packages
 COPY requirements.txt /tmp/
 RUN python -m venv --without-pip /opt/venv && \
-    pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r /tmp/requirements.txt
+    pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /tmp/requirements.txt
 
 FROM base
 RUN useradd --uid 10001 --user-group --no-create-home --no-log-init --shell /usr/sbin/nologin reelbase

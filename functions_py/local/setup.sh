@@ -103,10 +103,11 @@ python_packages() {
     # An environment that was moved or half made has no working pip; making it again repairs it.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv --clear .venv ||
         die "cannot make .venv: is python3-venv installed, and the disk not full?"
-    # The lock has hashes, which pip then demands of everything: so the project itself goes in by a second call, and is
-    # built with the locked setuptools instead of one that pip would fetch for it.
-    set -- .venv/bin/python -m pip install --quiet --disable-pip-version-check
-    { "$@" -r requirements-dev.txt && "$@" --no-deps --no-build-isolation -e .; } >&2 ||
+    # The lock is whole, so nothing is left to resolve: older versions of pip would prefer a newer release of a package
+    # that another one names with an extra, and then miss its hash. The project itself goes in by a second call, because
+    # it has no hash, and is built with the locked setuptools instead of one that pip would fetch for it.
+    set -- .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
+    { "$@" -r requirements-dev.txt && "$@" --no-build-isolation -e .; } >&2 ||
         die "pip install failed: check the network and the index pip is set to"
 }
 

@@ -40,8 +40,8 @@ select is(
     ),
     array[
         'begin_submit', 'begin_transfer', 'check', 'claim_file_jobs', 'claim_jobs', 'complete_file_job',
-        'complete_video', 'contract_version', 'extend_lease', 'fail_file_job', 'fail_video', 'heartbeat', 'record_operation',
-        'record_poll', 'release_leases', 'requeue_submit'
+        'complete_video', 'contract_version', 'extend_lease', 'fail_file_job', 'fail_video', 'heartbeat',
+        'record_operation', 'record_poll', 'release_leases', 'requeue_submit'
     ], 'these verbs are its own'
 );
 select is(
