@@ -9,7 +9,15 @@ create function private.claim_lane(
     p_stages text[],
     p_slots integer,
     p_lease_period interval
-) returns setof private.video_jobs
+) returns table (
+    task_id uuid,
+    stage text,
+    lease_token uuid,
+    due_at timestamptz,
+    submit_attempt integer,
+    download_attempt integer,
+    deadline_at timestamptz
+)
 language plpgsql
 volatile
 security definer
@@ -19,6 +27,7 @@ as $$
 declare
     v_now timestamptz := private.now();
 begin
+    -- Columns by name, not the row type of the table: a worker's session outlives the migration that adds a column.
     return query
     with due as materialized (
         -- Materialized: the planner must not run the limited, locking query more than once.
@@ -37,7 +46,8 @@ begin
         due_at = v_now + p_lease_period
     from due
     where j.task_id = due.task_id
-    returning j.*;
+    returning
+        j.task_id, j.stage, j.lease_token, j.due_at, j.submit_attempt, j.download_attempt, j.deadline_at;
 end
 $$;
 
