@@ -22,7 +22,7 @@ COPY functions_py functions_py
 # By number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 EXPOSE 8080
-# /healthz says that the process answers, not that the database does: nobody is helped by restarts during an outage.
+# Both listen on 8080 if nothing else is said. /healthz says that the process answers, not that the database does: nobody is helped by restarts during an outage.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["python", "-c", "\
 import http.client, os; \
 worker = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('WORKER_PORT') or 8080), timeout=3); \

@@ -26,6 +26,7 @@ PYTHON_SERVICES = {
     "platform": "functions_py.local.platform",
     "google": "functions_py.local.google",
     "worker": "worker",
+    "functions": "functions_py",
 }
 _INHERITED = ("PATH", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
@@ -74,7 +75,6 @@ class Layout:
 
     def worker_env(self) -> dict[str, str]:
         """The worker's documented settings, and nothing that only a local worker would know."""
-        google = self.url("google")
         return {
             "DATABASE_URL": self.cluster.url("video_worker"),
             "SUPABASE_URL": self.url("platform"),
@@ -82,14 +82,34 @@ class Layout:
             "WORKER_TOKEN": self.secrets.worker_token,
             "WORKER_HOST": HOST,
             "WORKER_PORT": str(self.ports.port("worker")),
-            "GOOGLE_CLOUD_PROJECT": "reelbase-local",
-            "GOOGLE_CLOUD_LOCATION": "us-central1",
-            "GOOGLE_APPLICATION_CREDENTIALS": str(self.state_dir / "google-service-account.json"),
-            "GOOGLE_VERTEX_BASE_URL": google,
-            "STORAGE_EMULATOR_HOST": google,
+            **self._google_client_env(),
+            "STORAGE_EMULATOR_HOST": self.url("google"),
             "VIDEO_OUTPUT_GCS_URI": "gs://reelbase-local/videos",
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "json",
+        }
+
+    def functions_env(self) -> dict[str, str]:
+        """The documented settings of the HTTP functions, as on any machine."""
+        return {
+            "SUPABASE_URL": self.url("platform"),
+            "SUPABASE_PUBLISHABLE_KEY": self.secrets.publishable_key,
+            "SUPABASE_SECRET_KEY": self.secrets.secret_key,
+            "SUPABASE_JWT_SECRET": self.secrets.jwt_secret,
+            "FUNCTIONS_HOST": HOST,
+            "FUNCTIONS_PORT": str(self.ports.port("functions")),
+            **self._google_client_env(),
+            "LOG_LEVEL": "info",
+            "LOG_FORMAT": "json",
+        }
+
+    def _google_client_env(self) -> dict[str, str]:
+        """How a client of Google's reaches the emulator."""
+        return {
+            "GOOGLE_CLOUD_PROJECT": "reelbase-local",
+            "GOOGLE_CLOUD_LOCATION": "us-central1",
+            "GOOGLE_APPLICATION_CREDENTIALS": str(self.state_dir / "google-service-account.json"),
+            "GOOGLE_VERTEX_BASE_URL": self.url("google"),
         }
 
     def service(self, name: str) -> Service:
@@ -101,6 +121,7 @@ class Layout:
             "platform": (f"{url}/healthz", 200, self._platform_env),
             "google": (f"{url}/_emulator/requests", None, self._google_env),
             "worker": (f"{url}/readyz", 200, self.worker_env),
+            "functions": (f"{url}/readyz", 200, self.functions_env),
         }[name]
         return Service(
             name=name,

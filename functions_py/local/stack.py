@@ -1,4 +1,4 @@
-"""One complete stack: Postgres with the migrations, PostgREST, the platform, the Google emulator, the worker.
+"""One complete stack: Postgres with the migrations, PostgREST, the platform, the Google emulator, and ours.
 
     with Stack.start("demo") as stack:
         client = create_client(stack.env["API_URL"], stack.env["PUBLISHABLE_KEY"])
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-SERVICES = ("postgres", "postgrest", "platform", "google", "worker")
+SERVICES = ("postgres", "postgrest", "platform", "google", "worker", "functions")
 """In the order in which they depend on each other; stopped the other way round."""
 
 _NEEDS = {
@@ -39,6 +39,7 @@ _NEEDS = {
     "platform": frozenset({"bootstrap"}),
     "google": frozenset[str](),
     "worker": frozenset({"database", "platform", "google"}),
+    "functions": frozenset({"database", "postgrest", "platform", "google"}),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 
 from functions_py.local.bootstrap import cli_env
 from functions_py.local.tools import ROOT, supabase_cli
+from functions_py.settings import Settings as FunctionsSettings
 from worker.clock import Alarm
 from worker.http import create_app
 from worker.metrics import Metrics
@@ -20,8 +22,11 @@ from worker.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic_settings import BaseSettings
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["worker"]
+SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+COMPOSE = SERVICES["worker"]
 DEPLOY = (ROOT / "functions_py" / "docs" / "deploy.md").read_text()
 POD = yaml.safe_load(re.findall(r"```yaml\n(.+?)```", DEPLOY, re.DOTALL)[0])["spec"]["template"]["spec"]
 CONTAINER = POD["containers"][0]
@@ -79,6 +84,29 @@ def test_what_is_copied_into_the_image_is_let_through() -> None:
     assert all((ROOT / path).exists() for path in copied)
 
 
+def imports(folder: str) -> set[str]:
+    """The modules that the files of a folder import, those of its subfolder `local` apart."""
+    found = set()
+    for file in (ROOT / folder).rglob("*.py"):
+        if "local" in file.relative_to(ROOT).parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module or "")
+    return found
+
+
+def test_worker_and_functions_stand_alone_and_need_nothing_that_the_image_lacks() -> None:
+    assert not {name for name in imports("worker") if name.split(".")[0] == "functions_py"}
+    assert not {
+        name
+        for name in imports("functions_py")
+        if name.split(".")[0] == "worker" or name.startswith("functions_py.local")
+    }
+
+
 def test_whoever_stops_a_container_waits_until_it_has_drained() -> None:
     needed = default("worker_drain_seconds") + BEYOND_THE_DRAIN
     compose = re.sub(r"(\d+)m", lambda found: f"{int(found[1]) * 60}", COMPOSE["stop_grace_period"])
@@ -100,10 +128,14 @@ def test_probes_ask_for_paths_and_ports_that_the_worker_has() -> None:
     assert CONTAINER["ports"][0]["containerPort"] == port
     assert f"EXPOSE {port}" in DOCKERFILE
     assert COMPOSE["environment"]["WORKER_PORT"] == str(port)
+    # The image's probe finds the HTTP functions too: they run in it by another command.
+    assert FunctionsSettings.model_fields["functions_port"].default == port
+    assert SERVICES["functions"]["environment"]["FUNCTIONS_PORT"] == str(port)
 
 
-def test_compose_sets_only_settings_that_exist() -> None:
-    assert {name.lower() for name in COMPOSE["environment"]} <= set(Settings.model_fields)
+@pytest.mark.parametrize(("service", "settings"), [("worker", Settings), ("functions", FunctionsSettings)])
+def test_compose_sets_only_settings_that_exist(service: str, settings: type[BaseSettings]) -> None:
+    assert {name.lower() for name in SERVICES[service]["environment"]} <= set(settings.model_fields)
 
 
 def test_the_disk_of_the_example_holds_what_may_be_in_transfer() -> None:

@@ -36,7 +36,7 @@ def pins(path: str) -> dict[str, str]:
     return {pin["name"]: pin["version"] for pin in PIN.finditer((ROOT / path).read_text())}
 
 
-@pytest.mark.parametrize(("path", "extras"), [(EVERYTHING, None), (IMAGE, ["worker"])])
+@pytest.mark.parametrize(("path", "extras"), [(EVERYTHING, None), (IMAGE, ["worker", "functions"])])
 def test_a_lock_file_holds_what_the_project_asks_for(path: str, extras: list[str] | None) -> None:
     optional = PROJECT["optional-dependencies"]
     asked = PROJECT["dependencies"] + [

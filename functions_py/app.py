@@ -1,0 +1,52 @@
+"""Puts the HTTP functions together. Each room brings its routes; what all share is in `services.py`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from functions_py import health
+from functions_py.errors import HANDLERS
+from functions_py.middleware import BodyLimit, Mistakes, RequestLog
+from functions_py.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from functions_py.settings import Settings
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole application. Starts without Supabase: `/readyz` says when it answers."""
+    services = Services.create(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with services.http:
+            yield
+
+    return Starlette(
+        routes=[
+            *health.routes(services),
+        ],
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(
+                CORSMiddleware,
+                # Rights come from tokens, never from the origin, and no cookie is read.
+                allow_origins=settings.functions_cors_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "apikey", "x-client-info"],
+                expose_headers=["Location", "Retry-After", "X-Request-Id"],
+                max_age=3600,
+            ),
+            Middleware(Mistakes),
+            Middleware(BodyLimit, limit=settings.functions_max_body_bytes),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
