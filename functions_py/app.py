@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from functions_py import health
 from functions_py.errors import HANDLERS
+from functions_py.manual import site as manual
 from functions_py.middleware import BodyLimit, Mistakes, RequestLog
 from functions_py.services import Services
 
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(
         routes=[
             *health.routes(services),
+            *manual.routes(),
         ],
         middleware=[
             Middleware(RequestLog),

@@ -128,7 +128,7 @@ class Shop:
             await self.verb("record_poll(%s, %s, 'succeeded', %s)", task_id, job.lease, made)
             job = await self.claim(task_id)
             await self.verb("begin_transfer(%s, %s)", task_id, job.lease)
-            await self._store_file(task_id)
+            await self.store_file(task_id)
         return job
 
     async def claim(self, task_id: UUID) -> Job:
@@ -200,7 +200,8 @@ class Shop:
             await self.database.execute(f"delete from private.{table}")
         await self.database.execute("update public.video_models set paused_at = null, pause_reason = null")
 
-    async def _store_file(self, task_id: UUID) -> None:
+    async def store_file(self, task_id: UUID) -> None:
+        """The row that Storage would hold for a task's file."""
         await self.database.execute(
             "insert into storage.objects (bucket_id, name, metadata)"
             " select 'videos', user_id || '/' || id || '.mp4', '{\"size\": 1000}'"

@@ -1,0 +1,1 @@
+"""The documentation at `/docs`: the pages of `functions_py/docs` as HTML, without a line of script."""
