@@ -4,7 +4,10 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 SETUP := @functions_py/local/setup.sh
 
-.PHONY: help demo up down env types test lint
+# `make <target> PG=17` takes that Postgres instead of the newest installed one, and fetches it if it is missing.
+export PG
+
+.PHONY: help demo up down env types test proofs lint ci
 .NOTPARALLEL:
 
 help:
@@ -12,7 +15,9 @@ help:
 	@echo 'make up     start the local stack and leave it running; make down stops it'
 	@echo 'make env    how to reach the running stack, as NAME=value lines'
 	@echo 'make types  write the types of supabase/types anew, after a change of the schema'
-	@echo 'make test   everything that must pass;  make lint  the static checks alone'
+	@echo 'make test   everything that must pass before a push;  make lint  the static checks alone'
+	@echo 'make proofs the slow tests: load, large files, outages;  make ci  all of that, on every Postgres'
+	@echo 'Each takes PG=17 for the Postgres of a hosted project instead of the newest one installed.'
 
 demo:
 	$(SETUP)
@@ -29,6 +34,14 @@ types:
 test:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.run
+
+proofs:
+	$(SETUP)
+	@exec $(PYTHON) -m tests.run --slow
+
+ci:
+	$(SETUP)
+	@exec $(PYTHON) -m tests.ci
 
 lint:
 	$(SETUP)

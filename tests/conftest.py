@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from tests.support.database import Connection
 
 
+_LAST = ("contract", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for seconds at a time come first, so that none is left alone with them at the end."""
+    items.sort(key=lambda item: _LAST.index(name) + 1 if (name := item.path.parent.name) in _LAST else 0)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The running stack of this pytest process."""

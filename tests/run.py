@@ -1,4 +1,4 @@
-"""`make test`: static checks, then pgTAP, the Supabase CLI's linters and pytest.
+"""`make test`: static checks, pgTAP, the Supabase CLI's linters, pytest; `make proofs`: the slow tests.
 
 The last line is always `N passed, N failed`, the numbers being static checks + pgTAP assertions + database
 linters + pytest tests. The exit code is 0 only if nothing failed and no part was empty.
@@ -14,6 +14,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from functions_py.local.bootstrap import cli_env
@@ -37,24 +38,48 @@ _PGTAP = ROOT / "supabase" / "tests"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs all parts, or the static checks alone with `--lint`; further arguments go to pytest."""
+    """Runs what `make test` promises, or another set of parts; further arguments go to pytest."""
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
-    parser.add_argument("--lint", action="store_true", help="only the static checks")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--lint", action="store_true", help="only the static checks")
+    which.add_argument("--slow", action="store_true", help="only the tests marked slow")
     options, pytest_arguments = parser.parse_known_args(arguments)
     began = time.monotonic()
-    tallies = [part("static checks", static_checks)]
-    if not options.lint:
+    if options.lint:
+        tallies = [part("static checks", lambda: told(*static_checks()))]
+    elif options.slow:
+        # Two at a time: they measure memory, load and deadlines.
+        tallies = [
+            part("slow proofs", lambda: python_tests("slow proofs", ["-m", "slow", *pytest_arguments], 2))
+        ]
+    else:
+        tallies = everything(pytest_arguments)
+    return summary(tallies, time.monotonic() - began)
+
+
+def everything(pytest_arguments: Sequence[str]) -> list[Tally]:
+    """All parts but the slow proofs. The static checks compute while the others mostly wait."""
+    tallies: list[Tally] = []
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        linted = beside.submit(static_checks)
         try:
             # pgTAP plays the worker itself; and its helper functions are nothing for the linters.
             with shared_stack([name for name in SERVICES if name != "worker"]) as stack:
-                say(f"stack ready after {time.monotonic() - began:.0f} s")
+                say(f"stack ready: {server_version(stack)}")
                 tallies.append(part("database linters", lambda: database_linters(stack)))
                 tallies.append(part("pgTAP", lambda: pgtap(stack)))
-            tallies.append(part("pytest", lambda: python_tests(pytest_arguments)))
+            arguments = ["-m", "not slow", *pytest_arguments]
+            tallies.append(part("pytest", lambda: python_tests("pytest", arguments, _PYTEST_PROCESSES)))
         except (CommandError, SetupError) as error:
             say(f"the stack did not start: {error}")
             tallies.append(Tally("stack", failed=1))
-    return summary(tallies, time.monotonic() - began)
+        return [part("static checks", lambda: told(*linted.result())), *tallies]
+
+
+def told(tally: Tally, report: str) -> Tally:
+    """Prints what there is to say about a part."""
+    say(report)
+    return tally
 
 
 def part(name: str, run_part: Callable[[], Tally]) -> Tally:
@@ -66,8 +91,8 @@ def part(name: str, run_part: Callable[[], Tally]) -> Tally:
         return Tally(name, failed=1)
 
 
-def static_checks() -> Tally:
-    """ruff, its formatter, mypy, sqlfluff and squawk, two at a time; prints the output of those that fail."""
+def static_checks() -> tuple[Tally, str]:
+    """ruff, its formatter, mypy, sqlfluff and squawk, two at a time, and what there is to say about them."""
     bin_ = ROOT / ".venv" / "bin"
     sql = [path for path in _SQL if (ROOT / path).exists()]
     migrations = sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
@@ -80,6 +105,13 @@ def static_checks() -> Tally:
     }
     with ThreadPoolExecutor(max_workers=2) as pool:
         return sum_of("static checks", dict(zip(checks, pool.map(run, checks.values()), strict=True)))
+
+
+def server_version(stack: Stack) -> str:
+    """Which Postgres it is."""
+    with psycopg.connect(stack.admin_db_url) as connection:
+        row = connection.execute("select 'Postgres ' || current_setting('server_version')").fetchone()
+    return str(row[0]) if row else ""
 
 
 def pgtap(stack: Stack) -> Tally:
@@ -115,20 +147,18 @@ def database_linters(stack: Stack) -> Tally:
         "supabase db advisors": ["db", "advisors", remote, "--level=warn", "--fail-on=warn"],
     }
     env = cli_env(stack.state_dir)
-    return sum_of(
-        "database linters",
-        {name: run([supabase_cli(), *command], env=env) for name, command in commands.items()},
-    )
+    done = {name: run([supabase_cli(), *command], env=env) for name, command in commands.items()}
+    return told(*sum_of("database linters", done))
 
 
-def python_tests(arguments: Sequence[str]) -> Tally:
+def python_tests(name: str, arguments: Sequence[str], processes: int) -> Tally:
     """pytest in several processes, each with a stack of its own: most tests wait more than they compute."""
     tally = PytestTally()
     # A plugin of pytest (anyio's) is loaded already, because the stack uses it.
     quiet = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-    shared = ["-W", quiet, "--numprocesses", str(_PYTEST_PROCESSES), "--dist", "loadfile"]
+    shared = ["-W", quiet, "--numprocesses", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
     code = pytest.main([*shared, *arguments], plugins=[tally])
-    return tally.result("pytest", exit_code=int(code))
+    return tally.result(name, exit_code=int(code))
 
 
 def run(
@@ -144,16 +174,18 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 
-def sum_of(name: str, done: Mapping[str, subprocess.CompletedProcess[str]]) -> Tally:
-    """One passed or failed per program; prints the output of each that failed."""
-    for program, outcome in done.items():
-        say(f"{program}: {'ok' if outcome.returncode == 0 else f'FAILED{chr(10)}{outcome.stdout}'}")
+def sum_of(name: str, done: Mapping[str, subprocess.CompletedProcess[str]]) -> tuple[Tally, str]:
+    """One passed or failed per program, and a line for each, with the output of those that failed."""
+    lines = [
+        f"{program}: {'ok' if outcome.returncode == 0 else f'FAILED{chr(10)}{outcome.stdout}'}"
+        for program, outcome in done.items()
+    ]
     failed = sum(outcome.returncode != 0 for outcome in done.values())
-    return Tally(name, passed=len(done) - failed, failed=failed)
+    return Tally(name, passed=len(done) - failed, failed=failed), "\n".join(lines)
 
 
 def summary(tallies: Sequence[Tally], seconds: float) -> int:

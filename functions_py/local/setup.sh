@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the local stack needs on Debian 12+ or Ubuntu 24.04+: by apt what is missing (as root, or with sudo),
 # by npm into node_modules, by pip into .venv. Prints to standard error only. A run that finds everything done takes a
-# few milliseconds; two runs at the same time wait for each other.
+# few milliseconds; two runs at the same time wait for each other. PG=17 in the environment asks for Postgres 17 too.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -15,16 +15,25 @@ die() {
 }
 
 # What a finished run was made from: change one of these files and the next run does its work again.
-wanted() { cat functions_py/local/setup.sh pyproject.toml requirements-dev.txt package.json package-lock.json | sha256sum; }
+wanted() {
+    cat functions_py/local/setup.sh functions_py/local/postgres_17.sh \
+        pyproject.toml requirements-dev.txt package.json package-lock.json | sha256sum
+}
 
 is_done() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$(wanted)" ] && [ -x .venv/bin/python ] && [ -d node_modules/supabase ] &&
-        [ -n "$(postgres_version)" ]
+        [ -n "$(postgres_version)" ] && has_asked_for
 }
 
-# The newest installed Postgres that has all extensions the project needs.
+# Whether the Postgres that PG names is there; tools.py looks at the same places.
+has_asked_for() {
+    [ -z "${PG:-}" ] || [ "$(postgres_version "$PG")" = "$PG" ] ||
+        [ -x ".local/postgres-$PG/usr/lib/postgresql/$PG/bin/postgres" ]
+}
+
+# The newest installed Postgres that has all extensions the project needs; with an argument, of that version.
 postgres_version() {
-    for server in $(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -rV); do
+    for server in $(ls -d /usr/lib/postgresql/${1:-*}/bin/postgres 2>/dev/null | sort -rV); do
         version=${server#/usr/lib/postgresql/}
         version=${version%%/*}
         share=/usr/share/postgresql/$version/extension
@@ -88,6 +97,12 @@ available_postgres() {
     done
 }
 
+asked_for_postgres() {
+    ! has_asked_for || return 0
+    [ "$PG" = 17 ] || die "PG=$PG: that Postgres is not installed with pg_cron, pgTAP and plpgsql_check; 17 can be fetched"
+    functions_py/local/postgres_17.sh
+}
+
 npm_packages() {
     [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ] || return 0
     say "installing by npm"
@@ -125,6 +140,7 @@ flock -n 9 || {
 ! is_done || exit 0
 
 apt_packages 9>&-
+asked_for_postgres 9>&-
 npm_packages 9>&-
 python_packages 9>&-
 wanted >"$stamp"

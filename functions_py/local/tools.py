@@ -6,6 +6,7 @@ than the work.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 from functools import cache
@@ -14,7 +15,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
-_DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 _REQUIRED_EXTENSIONS = ("pg_cron", "plpgsql_check", "pgtap")
 
 
@@ -24,15 +24,26 @@ class SetupError(Exception):
 
 @cache
 def postgres_bin() -> Path:
-    """Directory of the server programs: of the newest Postgres that has every extension the project needs."""
-    versions = sorted(_DEBIAN_POSTGRES.glob("*/bin/postgres"), key=lambda p: int(p.parts[-3]), reverse=True)
-    for server in versions:
-        share = Path("/usr/share/postgresql") / server.parts[-3] / "extension"
-        if all((share / f"{name}.control").exists() for name in _REQUIRED_EXTENSIONS):
-            return server.parent
+    """Directory of the server programs, of a Postgres that has every extension the project needs.
+
+    That is the newest that is installed, or the major version that the environment's `PG` names: an
+    installed one, or else the one that setup.sh unpacked into `.local`.
+    """
+    wanted = os.environ.get("PG") or "*"
+    for usr in (Path("/usr"), ROOT / ".local" / f"postgres-{wanted}" / "usr"):
+        servers = usr.glob(f"lib/postgresql/{wanted}/bin/postgres")
+        for server in sorted(servers, key=_version, reverse=True):
+            share = usr / "share" / "postgresql" / server.parts[-3] / "extension"
+            if all((share / f"{name}.control").exists() for name in _REQUIRED_EXTENSIONS):
+                return server.parent
     raise SetupError(
-        "no Postgres with pg_cron, pgTAP and plpgsql_check found: run functions_py/local/setup.sh"
+        f"no Postgres{'' if wanted == '*' else f' {wanted}'} with pg_cron, pgTAP and plpgsql_check found: "
+        "run functions_py/local/setup.sh"
     )
+
+
+def _version(server: Path) -> int:
+    return int(server.parts[-3])
 
 
 @cache

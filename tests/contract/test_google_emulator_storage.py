@@ -206,6 +206,7 @@ def test_expired_is_gone_from_everywhere(emulator: Emulator, sdk: genai.Client, 
     assert [seen["marker"] for seen in requests(emulator, kind="download")["requests"]][-1] == "expired"
 
 
+@pytest.mark.slow
 def test_large_objects_pass_through_without_filling_the_memory(
     emulator: Emulator, http: httpx.Client
 ) -> None:

@@ -28,6 +28,7 @@ def bucket(storage_api: StorageApi) -> Iterator[str]:
     storage_api.send("DELETE", "/bucket/large").raise_for_status()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [False, True], ids=["raw", "form"])
 def test_300_mb_go_up_and_come_down_in_constant_memory(
     storage_api: StorageApi, bucket: str, *, form: bool

@@ -158,6 +158,7 @@ def test_schema_and_migrations_still_lead_to_one_result(upgraded: Stack, describ
     assert found.keys() <= {"extensions", "roles"}, found
 
 
+@pytest.mark.slow
 def test_the_linters_have_nothing_to_say(described: Stack, copy: Copy) -> None:
     made = [path for path in copy.written if path.suffix == ".sql"]
     migrations = [path for path in made if path.is_relative_to("supabase/migrations")]
@@ -170,11 +171,13 @@ def test_the_linters_have_nothing_to_say(described: Stack, copy: Copy) -> None:
     run_cli(described, copy.root, "db", "advisors", remote, "--level=warn", "--fail-on=warn")
 
 
+@pytest.mark.slow
 def test_the_provider_passes_the_conformance_suite(copy: Copy) -> None:
     tests = "tests/contract/test_provider_acme.py", "tests/unit/test_worker_settings.py"
     assert " passed" in run([PYTHON, "-m", "pytest", *tests], copy.root)
 
 
+@pytest.mark.slow
 def test_the_providers_code_is_clean_and_typed(copy: Copy) -> None:
     made = [path for path in copy.written if path.suffix == ".py"]
     run([PYTHON, "-m", "ruff", "check", *made], copy.root)

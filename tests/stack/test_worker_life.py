@@ -111,6 +111,7 @@ async def test_a_shutdown_gives_leases_back(
     assert (status["status"], status["retry_count"]) == ("completed", 0)
 
 
+@pytest.mark.slow
 async def test_tasks_survive_a_database_that_restarts_under_them(
     workshop: Stack, google: Google, customer: Customer, worker: WorkerProcess, prompt: str
 ) -> None:
@@ -125,6 +126,7 @@ async def test_tasks_survive_a_database_that_restarts_under_them(
     await assert_books_in_order(workshop)
 
 
+@pytest.mark.slow
 async def test_an_operation_id_is_recorded_although_the_database_is_away_when_it_comes(
     workshop: Stack, google: Google, customer: Customer, worker: WorkerProcess, prompt: str
 ) -> None:
@@ -179,6 +181,7 @@ async def test_a_worker_without_its_database_claims_nothing_and_says_so(
     await until(is_ready, "the worker's recovery")
 
 
+@pytest.mark.slow
 async def test_a_worker_that_starts_before_its_database_waits_for_it(
     workshop: Stack, customer: Customer, prompt: str, tmp_path: Path
 ) -> None:
