@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from functions_py import health
+from functions_py.api import routes as api
 from functions_py.errors import HANDLERS
 from functions_py.manual import site as manual
 from functions_py.middleware import BodyLimit, Mistakes, RequestLog
@@ -34,6 +35,7 @@ def create_app(settings: Settings) -> Starlette:
         routes=[
             *health.routes(services),
             *manual.routes(),
+            *api.routes(services),
         ],
         middleware=[
             Middleware(RequestLog),

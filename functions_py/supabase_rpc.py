@@ -15,7 +15,7 @@ import structlog
 from functions_py.errors import UpstreamError, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -67,12 +67,19 @@ class Supabase:
         """
         return await self._post(f"/rest/v1/rpc/{quote(function)}", arguments)
 
-    async def sign_url(self, bucket: str, path: str, seconds: int) -> str:
-        """A link that plays an object without a token. Raises as ``rpc`` does."""
+    async def sign_urls(self, bucket: str, paths: Sequence[str], seconds: int) -> dict[str, str]:
+        """Links that serve objects without a token, by path; without those that the caller may not read.
+
+        Raises as ``rpc`` does.
+        """
         signed = await self._post(
-            f"/storage/v1/object/sign/{quote(bucket)}/{quote(path)}", {"expiresIn": seconds}
+            f"/storage/v1/object/sign/{quote(bucket)}", {"expiresIn": seconds, "paths": list(paths)}
         )
-        return f"{self._public_url}/storage/v1{signed['signedURL']}"
+        return {
+            link["path"]: f"{self._public_url}/storage/v1{link['signedURL']}"
+            for link in signed
+            if link["signedURL"]
+        }
 
     async def _post(self, path: str, body: Mapping[str, object]) -> Json:
         try:

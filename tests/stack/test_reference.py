@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from functions_py.errors import HTTP_CODES
 from functions_py.local.tools import ROOT
 from tests.support.database import connect
 
@@ -29,6 +30,11 @@ async def test_every_error_code_stands_in_the_reference_with_its_status(stack: S
     assert sorted((code, int(status), meaning) for code, status, meaning in documented) == sorted(
         await rows(stack, "select code, http_status, meaning from private.error_codes")
     )
+
+
+def test_every_code_of_the_endpoints_stands_in_the_reference() -> None:
+    documented = re.findall(r"^\| `(\w+)` \| (\d+) \| (.+) \|$", section("HTTP"), re.MULTILINE)
+    assert {code: (int(status), meaning) for code, status, meaning in documented} == HTTP_CODES
 
 
 async def test_every_failure_code_stands_in_the_reference(stack: Stack) -> None:
