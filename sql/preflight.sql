@@ -52,7 +52,8 @@ our_other_relations (schema, names) as (
         'private',
         '{admin_actions,adopted_tables,alerts,current_options,daily_spend,error_codes,failure_codes,file_jobs,'
         'model_brakes,provider_calls,settings,system_config_changes,video_jobs,worker_heartbeats,'
-        'admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,provider_calls_by_creation,'
+        'admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,'
+        'provider_calls_by_creation,'
         'provider_calls_by_operation,provider_calls_by_output_prefix,system_config_changes_by_key,'
         'video_jobs_by_account,video_jobs_by_deadline,video_jobs_due}'
     )
@@ -75,6 +76,18 @@ our_functions (schema, names) as (
         'record_config_change,refuse_ledger_change,refuse_over_spend_cap,refuse_parameter,refuse_verdict,'
         'replay_generation,report_audit,require_admin,reserve_spend,start_transfer,submit_answer,sweep,'
         'take_submit_slot,tick,video_status,welcome_user}'
+    ),
+    -- Administration.
+    (
+        'public',
+        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
+        'admin_set_model,admin_set_model_price}'
+    ),
+    ('private', '{check_user,checked_reason,decode_place,describe_model,encode_place,lock_model,usd}'),
+    (
+        'private',
+        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
+        'admin_set_model,admin_set_model_price}'
     )
 ),
 

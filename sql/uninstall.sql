@@ -54,6 +54,21 @@ from (
         'welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
+    -- Administration.
+    (
+        'public', 'function', false,
+        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
+        'admin_set_model,admin_set_model_price}'
+    ),
+    (
+        'private', 'function', false,
+        '{check_user,checked_reason,decode_place,describe_model,encode_place,lock_model,usd}'
+    ),
+    (
+        'private', 'function', false,
+        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
+        'admin_set_model,admin_set_model_price}'
+    ),
     (
         'worker_api', 'function', false,
         '{begin_submit,begin_transfer,check,claim_file_jobs,claim_jobs,complete_file_job,complete_video,'
@@ -313,7 +328,7 @@ begin
             ('20261123000100', 'foundation'), ('20261123000200', 'configuration'), ('20261123000300', 'accounts'),
             ('20261123000400', 'catalogue'), ('20261123000500', 'videos'), ('20261123000600', 'lifecycle'),
             ('20261123000700', 'worker_api'), ('20261123000800', 'client_api'), ('20261123000900', 'operations'),
-            ('20261123001000', 'storage')
+            ('20261123001000', 'storage'), ('20261128041000', 'administration')
         );
     end if;
 end

@@ -189,14 +189,14 @@ isOneToOne: false
                   ]
                 },"video_models": {
                   Row: {
-                    "credit_multiplier": number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled": boolean,"pause_reason": string | null,"paused_at": string | null,"provider": string,"provider_model": string,"retires_at": string | null
+                    "credit_multiplier": number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled": boolean,"pause_reason": string | null,"paused_at": string | null,"price_checked_at": string | null,"provider": string,"provider_model": string,"retires_at": string | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "credit_multiplier"?: number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"provider": string,"provider_model": string,"retires_at"?: string | null
+                    "credit_multiplier"?: number,"display_name": string,"has_negative_prompt": boolean,"has_reference_image": boolean,"id": string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"price_checked_at"?: string | null,"provider": string,"provider_model": string,"retires_at"?: string | null
                   }
                   Update: {
-                    "credit_multiplier"?: number,"display_name"?: string,"has_negative_prompt"?: boolean,"has_reference_image"?: boolean,"id"?: string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"provider"?: string,"provider_model"?: string,"retires_at"?: string | null
+                    "credit_multiplier"?: number,"display_name"?: string,"has_negative_prompt"?: boolean,"has_reference_image"?: boolean,"id"?: string,"is_enabled"?: boolean,"pause_reason"?: string | null,"paused_at"?: string | null,"price_checked_at"?: string | null,"provider"?: string,"provider_model"?: string,"retires_at"?: string | null
                   }
                   Relationships: [
                     
@@ -241,6 +241,27 @@ isOneToOne: false
           Functions: {
             "admin_grant_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
+                           },
+"admin_list_actions":
+{ Args: { "cursor"?: string,"page_size"?: number,"task_id"?: string,"user_id"?: string }; Returns: Json
+                           },
+"admin_list_config":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"admin_list_config_changes":
+{ Args: { "cursor"?: string,"key"?: string,"page_size"?: number }; Returns: Json
+                           },
+"admin_list_models":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"admin_set_config":
+{ Args: { "key": string,"reason": string,"value": Json }; Returns: Json
+                           },
+"admin_set_model":
+{ Args: { "clear_pause"?: boolean,"credit_multiplier"?: number,"is_enabled"?: boolean,"model": string,"provider_model"?: string,"reason": string,"retires_at"?: string }; Returns: Json
+                           },
+"admin_set_model_price":
+{ Args: { "duration"?: number,"model": string,"reason": string,"resolution"?: string,"usd_per_second": number,"valid_from"?: string }; Returns: Json
                            },
 "cancel_video":
 { Args: { "task_id": string }; Returns: Json

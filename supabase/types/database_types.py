@@ -349,6 +349,7 @@ class PublicVideoModels(BaseModel):
     is_enabled: bool = Field(alias="is_enabled")
     pause_reason: Optional[str] = Field(alias="pause_reason")
     paused_at: Optional[datetime.datetime] = Field(alias="paused_at")
+    price_checked_at: Optional[datetime.datetime] = Field(alias="price_checked_at")
     provider: str = Field(alias="provider")
     provider_model: str = Field(alias="provider_model")
     retires_at: Optional[datetime.datetime] = Field(alias="retires_at")
@@ -362,6 +363,7 @@ class PublicVideoModelsInsert(TypedDict):
     is_enabled: NotRequired[Annotated[bool, Field(alias="is_enabled")]]
     pause_reason: NotRequired[Annotated[Optional[str], Field(alias="pause_reason")]]
     paused_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="paused_at")]]
+    price_checked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="price_checked_at")]]
     provider: Annotated[str, Field(alias="provider")]
     provider_model: Annotated[str, Field(alias="provider_model")]
     retires_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="retires_at")]]
@@ -375,6 +377,7 @@ class PublicVideoModelsUpdate(TypedDict):
     is_enabled: NotRequired[Annotated[bool, Field(alias="is_enabled")]]
     pause_reason: NotRequired[Annotated[Optional[str], Field(alias="pause_reason")]]
     paused_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="paused_at")]]
+    price_checked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="price_checked_at")]]
     provider: NotRequired[Annotated[str, Field(alias="provider")]]
     provider_model: NotRequired[Annotated[str, Field(alias="provider_model")]]
     retires_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="retires_at")]]

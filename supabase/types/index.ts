@@ -6,8 +6,10 @@
 // database.types.ts is generated (`make types`). It calls what an RPC answers `Json`, because in the schema that is
 // jsonb; here each answer gets its shape, and an argument with a default may also be null, which means the default.
 // The compiler and the contract tests hold these shapes to the answers of a running stack.
+import type { AdminAction, CatalogueModel, ConfigChange, ConfigValue } from './admin.ts'
 import type { Database as Generated, Json } from './database.types.ts'
 
+export type * from './admin.ts'
 export type { Json, Tables } from './database.types.ts'
 
 type Functions = Generated['public']['Functions']
@@ -28,6 +30,13 @@ type OrNull<Args> = { [Name in keyof Args]: undefined extends Args[Name] ? Args[
 /** What each RPC answers. */
 export interface Answers {
   admin_grant_credits: Balance
+  admin_list_actions: Page<AdminAction>
+  admin_list_config: ConfigValue[]
+  admin_list_config_changes: Page<ConfigChange>
+  admin_list_models: CatalogueModel[]
+  admin_set_config: { key: string; value: Json; old_value: Json }
+  admin_set_model: CatalogueModel
+  admin_set_model_price: CatalogueModel
   cancel_video: VideoStatus
   generate_video: NewTask
   get_credits: Credits

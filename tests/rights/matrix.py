@@ -111,6 +111,8 @@ _ARGUMENTS = {
     "key": "video_rollout_percent",
     "value": "100",
     "bucket": "reference-images",
+    "model": "veo-3.1",
+    "usd_per_second": "0.75",
 }
 
 

@@ -11,6 +11,7 @@ create table public.video_models (
     paused_at timestamptz,
     pause_reason text,
     retires_at timestamptz,
+    price_checked_at timestamptz,
     constraint model_id_is_a_slug check (id ~ '^[a-z0-9][a-z0-9.-]*$'),
     constraint model_multiplier_is_positive check (credit_multiplier > 0),
     constraint model_pause_has_a_reason check ((paused_at is null) = (pause_reason is null))
@@ -19,6 +20,8 @@ create table public.video_models (
 comment on table public.video_models is 'Models on sale. provider names a folder of the worker.';
 comment on column public.video_models.paused_at is
 'Set by the system when the provider says the model is gone; an administrator clears it.';
+comment on column public.video_models.price_checked_at is
+'When an administrator last confirmed what its seconds cost. Null: never, the prices are those of the installation.';
 alter table public.video_models enable row level security;
 revoke all on table public.video_models from public, anon, authenticated, service_role;
 grant select on table public.video_models to service_role;

@@ -11,6 +11,7 @@ create table private.admin_actions (
 );
 
 create index admin_actions_by_user on private.admin_actions (user_id, id desc);
+create index admin_actions_by_task on private.admin_actions (task_id, id desc) where task_id is not null;
 
 comment on table private.admin_actions is 'Who did what and why; one row for each action of an administrator.';
 alter table private.admin_actions enable row level security;

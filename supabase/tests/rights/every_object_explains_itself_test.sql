@@ -33,7 +33,7 @@ select is_empty(
     select f.oid::regprocedure
     from pg_temp.functions as f
     where f.pronamespace = 'public'::regnamespace
-        and (f.proname ~ '^(get|list|quote|search)_') <> (f.provolatile = 's')
+        and (f.proname ~ '^(admin_)?(get|list|quote|search)_') <> (f.provolatile = 's')
     $$,
     'a public function that only asks is stable, so that it may be called by GET; one that acts is volatile'
 );

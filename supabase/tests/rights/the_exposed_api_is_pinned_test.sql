@@ -48,6 +48,32 @@ select results_eq(
         collate "C",
         'authenticated service_role' collate "C"
     ),
+    (
+        'admin_list_actions(user_id uuid DEFAULT NULL::uuid, task_id uuid DEFAULT NULL::uuid, '
+        'cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    ('admin_list_config() jsonb', 'authenticated'),
+    (
+        'admin_list_config_changes(key text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    ('admin_list_models() jsonb', 'authenticated'),
+    ('admin_set_config(key text, value jsonb, reason text) jsonb', 'authenticated'),
+    (
+        'admin_set_model(model text, reason text, is_enabled boolean DEFAULT NULL::boolean, '
+        'retires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'clear_pause boolean DEFAULT false, credit_multiplier numeric DEFAULT NULL::numeric, '
+        'provider_model text DEFAULT NULL::text) jsonb',
+        'authenticated'
+    ),
+    (
+        'admin_set_model_price(model text, usd_per_second numeric, reason text, resolution text DEFAULT NULL::text, '
+        'duration integer DEFAULT NULL::integer, '
+        'valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone) jsonb',
+        'authenticated'
+    ),
     ('cancel_video(task_id uuid) jsonb', 'authenticated'),
     (
         'generate_video(prompt text, duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
