@@ -7,7 +7,7 @@ SETUP := @functions_py/local/setup.sh
 # `make <target> PG=17` takes that Postgres instead of the newest installed one, and fetches it if it is missing.
 export PG
 
-.PHONY: help demo up down env types test proofs lint ci
+.PHONY: help demo up down env types migration test proofs lint ci
 .NOTPARALLEL:
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make up     start the local stack and leave it running; make down stops it'
 	@echo 'make env    how to reach the running stack, as NAME=value lines'
 	@echo 'make types  write the types of supabase/types anew, after a change of the schema'
+	@echo 'make migration NAME=add_favourites   what leads from the migrations to sql/schema, as a new one to be edited'
 	@echo 'make test   everything that must pass before a push;  make lint  the static checks alone'
 	@echo 'make proofs the slow tests: load, large files, outages;  make ci  all of that, on every Postgres'
 	@echo 'Each takes PG=17 for the Postgres of a hosted project instead of the newest one installed.'
@@ -30,6 +31,10 @@ up down env:
 types:
 	$(SETUP)
 	@exec $(PYTHON) -m functions_py.local.client_types
+
+migration:
+	$(SETUP)
+	@exec $(PYTHON) -m functions_py.local.migration '$(NAME)'
 
 test:
 	$(SETUP)

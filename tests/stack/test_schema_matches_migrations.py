@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from functions_py.local.bootstrap import cli_env
+from functions_py.local import migration
+from functions_py.local.migration import difference
 from functions_py.local.stack import Stack
-from functions_py.local.tools import supabase_cli
+from functions_py.local.tools import ROOT
 from tests.support.catalog import Catalog, differences, read_catalog
 from tests.support.stacks import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +39,9 @@ def catalog_of(stack: Stack) -> Catalog:
         return read_catalog(connection)
 
 
-def diff(source: Stack, target: Stack) -> str:
-    """The SQL that the Supabase CLI would write to get from one database to the other."""
-    urls = f"--from={source.db_url('postgres')}", f"--to={target.db_url('postgres')}"
-    done = subprocess.run(
-        [supabase_cli(), "db", "diff", *urls],
-        check=False,
-        cwd=source.state_dir,
-        env=cli_env(source.state_dir),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def test_the_supabase_cli_finds_no_difference(migrated: Stack, described: Stack) -> None:
-    assert diff(migrated, described) == ""
-    assert diff(described, migrated) == ""
+    assert difference(migrated, described) == ""
+    assert difference(described, migrated) == ""
 
 
 def test_our_own_comparison_finds_no_difference(migrated: Stack, described: Stack) -> None:
@@ -69,9 +55,63 @@ def test_the_supabase_cli_would_notice_a_difference(migrated: Stack, described: 
     with psycopg.connect(described.db_url("postgres"), autocommit=True) as connection:
         connection.execute("alter table public.profiles add column motto text")
         try:
-            assert "motto" in diff(migrated, described)
+            assert "motto" in difference(migrated, described)
         finally:
             connection.execute("alter table public.profiles drop column motto")
+
+
+def test_make_migration_writes_what_leads_to_the_schema(
+    migrated: Stack, described: Stack, tmp_path: Path
+) -> None:
+    change = """
+        alter table public.profiles add column motto text not null default 'it''s';
+        comment on column public.profiles.motto is 'A sentence of his own.';
+        grant select (motto) on public.profiles to authenticated
+    """
+    (tmp_path / "29990101000000_far_ahead.sql").touch()
+    with (
+        psycopg.connect(described.db_url("postgres"), autocommit=True) as schema,
+        psycopg.connect(migrated.db_url("postgres"), autocommit=True) as database,
+    ):
+        schema.execute(change)
+        try:
+            written = migration.write("motto", difference(migrated, described), tmp_path)
+            assert written is not None
+            assert written.name == "29990101000001_motto.sql"
+            assert written.read_text().startswith(f"{migration.PLACEHOLDER}\nset lock_timeout")
+            database.execute(written.read_bytes())
+            assert difference(migrated, described) == ""
+            assert difference(described, migrated) == ""
+            assert migration.write("nothing", "", tmp_path) is None
+        finally:
+            for connection in (schema, database):
+                connection.execute("alter table public.profiles drop column if exists motto")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "is_fine", "said"),
+    [
+        ("", False, "error: make migration NAME="),
+        ("No!", False, "error: make migration NAME="),
+        ("nothing_new", True, "nothing was written"),
+    ],
+)
+def test_make_migration_says_what_it_did(*, name: str, is_fine: bool, said: str) -> None:
+    before = set((ROOT / "supabase" / "migrations").iterdir())
+    done = subprocess.run(
+        ["make", "migration", f"NAME={name}"],
+        check=False,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+    )
+    assert (done.returncode == 0) == is_fine
+    assert said in done.stdout
+    assert set((ROOT / "supabase" / "migrations").iterdir()) == before
 
 
 @pytest.mark.parametrize(

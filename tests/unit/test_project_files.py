@@ -12,6 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from functions_py.local.migration import PLACEHOLDER
 from functions_py.local.tools import ROOT
 from worker import __version__
 
@@ -126,6 +127,15 @@ def test_the_change_log_begins_with_the_version_of_the_project() -> None:
     newest, released = versions[0]
     assert newest == PROJECT["version"] == __version__
     assert re.fullmatch(r"Unreleased|\d{4}-\d\d-\d\d", released)
+
+
+def test_every_migration_begins_with_why() -> None:
+    migrations = sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
+    assert migrations
+    for path in migrations:
+        first = path.read_text().splitlines()[0]
+        assert re.match(r"-- \w", first), path.name
+        assert first != PLACEHOLDER, f"{path.name}: `make migration` left this line for you"
 
 
 def test_no_link_of_a_page_leads_nowhere() -> None:
