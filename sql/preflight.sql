@@ -42,10 +42,10 @@ our_other_relations (schema, names) as (
     (
         'public',
         '{charge_is_a_key,charge_pays_one_task,credit_transactions_by_task,credit_transactions_idempotency,'
-        'entry_number_is_unique,entry_settlement_is_a_key,entry_state_is_a_key,idempotency_key_is_used_once,'
-        'image_generation_history_by_user,image_is_recorded_once,operation_id_is_unique,refund_is_a_key,'
-        'refund_settles_one_task,video_generation_history_by_creation,video_generation_history_by_retry,'
-        'video_generation_history_by_status,video_generation_history_by_user,'
+        'credit_transactions_one_goodwill_for_each_task,entry_number_is_unique,entry_settlement_is_a_key,'
+        'entry_state_is_a_key,idempotency_key_is_used_once,image_generation_history_by_user,image_is_recorded_once,'
+        'operation_id_is_unique,refund_is_a_key,refund_settles_one_task,video_generation_history_by_creation,'
+        'video_generation_history_by_retry,video_generation_history_by_status,video_generation_history_by_user,'
         'video_generation_history_by_user_and_status}'::text[]
     ),
     (
@@ -53,9 +53,9 @@ our_other_relations (schema, names) as (
         '{admin_actions,adopted_tables,alerts,current_options,daily_spend,error_codes,failure_codes,file_jobs,'
         'model_brakes,provider_calls,settings,system_config_changes,video_jobs,worker_heartbeats,'
         'admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,'
-        'provider_calls_by_creation,'
-        'provider_calls_by_operation,provider_calls_by_output_prefix,system_config_changes_by_key,'
-        'video_jobs_by_account,video_jobs_by_deadline,video_jobs_due}'
+        'provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
+        'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
+        'admin_actions_idempotency}'
     )
 ),
 
@@ -63,19 +63,22 @@ our_functions (schema, names) as (
     values
     (
         'public',
-        '{admin_grant_credits,cancel_video,generate_video,get_credits,get_video_availability,get_video_status,'
-        'list_credit_transactions,list_video_prices,list_videos,quote_video}'::text[]
+        '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
+        'cancel_video,generate_video,get_credits,get_video_availability,get_video_status,list_credit_transactions,'
+        'list_video_prices,list_videos,quote_video}'::text[]
     ),
     (
         'private',
-        '{admin_grant_credits,audit_ledger,book_call,book_late_call,cancel_video,check_status_move,checked_page_size,'
-        'claim_lane,clean_up,current_user_id,decode_cursor,encode_cursor,end_task,fail_transfer,find_reference_image,'
-        'forget_deleted_user,forget_user,generate_again,generate_video,get_credits,get_video_availability,'
-        'get_video_status,is_adopted,is_in_rollout,list_credit_transactions,list_video_prices,list_videos,'
-        'lock_account,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,raise_error,'
-        'record_config_change,refuse_ledger_change,refuse_over_spend_cap,refuse_parameter,refuse_verdict,'
-        'replay_generation,report_audit,require_admin,reserve_spend,start_transfer,submit_answer,sweep,'
-        'take_submit_slot,tick,video_status,welcome_user}'
+        '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
+        'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
+        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,differing_fields,encode_cursor,end_task,'
+        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
+        'get_credits,get_video_availability,get_video_status,is_adopted,is_in_rollout,list_credit_transactions,'
+        'list_video_prices,list_videos,lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,'
+        'quote_video,raise_alert,raise_error,record_config_change,refuse_ledger_change,refuse_other_request,'
+        'refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,'
+        'reserve_spend,set_config_value,settle,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,'
+        'welcome_user}'
     ),
     -- Administration.
     (

@@ -39,19 +39,21 @@ from (
     ('private', 'view', false, '{current_options,settings}'),
     (
         'public', 'function', false,
-        '{admin_grant_credits,cancel_video,generate_video,get_credits,get_video_availability,get_video_status,'
-        'list_credit_transactions,list_video_prices,list_videos,quote_video}'
+        '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
+        'cancel_video,generate_video,get_credits,get_video_availability,get_video_status,list_credit_transactions,'
+        'list_video_prices,list_videos,quote_video}'
     ),
     (
         'private', 'function', false,
-        '{admin_grant_credits,audit_ledger,book_call,book_late_call,cancel_video,check_status_move,checked_page_size,'
-        'claim_lane,clean_up,current_user_id,decode_cursor,encode_cursor,end_task,fail_transfer,find_reference_image,'
-        'forget_deleted_user,forget_user,generate_again,generate_video,get_credits,get_video_availability,'
-        'get_video_status,is_adopted,is_in_rollout,list_credit_transactions,list_video_prices,list_videos,'
-        'lock_account,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,raise_error,'
-        'record_config_change,refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,'
-        'require_admin,reserve_spend,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,'
-        'welcome_user}'
+        '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
+        'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
+        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,differing_fields,encode_cursor,end_task,'
+        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
+        'get_credits,get_video_availability,get_video_status,is_adopted,is_in_rollout,list_credit_transactions,'
+        'list_video_prices,list_videos,lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,'
+        'quote_video,raise_alert,raise_error,record_config_change,refuse_other_request,refuse_over_spend_cap,'
+        'refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,set_config_value,'
+        'settle,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
     -- Administration.
@@ -328,7 +330,9 @@ begin
             ('20261123000100', 'foundation'), ('20261123000200', 'configuration'), ('20261123000300', 'accounts'),
             ('20261123000400', 'catalogue'), ('20261123000500', 'videos'), ('20261123000600', 'lifecycle'),
             ('20261123000700', 'worker_api'), ('20261123000800', 'client_api'), ('20261123000900', 'operations'),
-            ('20261123001000', 'storage'), ('20261128041000', 'administration')
+            ('20261123001000', 'storage'),
+            ('20261128040000', 'one_goodwill'), ('20261128040100', 'admin_settlement'),
+            ('20261128041000', 'administration')
         );
     end if;
 end

@@ -239,7 +239,10 @@ isOneToOne: false
                 }
           }
           Functions: {
-            "admin_grant_credits":
+            "admin_deduct_credits":
+{ Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
+                           },
+"admin_grant_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
                            },
 "admin_list_actions":
@@ -253,6 +256,15 @@ isOneToOne: false
                            },
 "admin_list_models":
 { Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"admin_refund_video":
+{ Args: { "amount"?: number,"idempotency_key"?: string,"reason": string,"task_id": string }; Returns: Json
+                           },
+"admin_retry_download":
+{ Args: { "task_id": string }; Returns: Json
+                           },
+"admin_rollback":
+{ Args: { "batch_size"?: number,"reason": string }; Returns: Json
                            },
 "admin_set_config":
 { Args: { "key": string,"reason": string,"value": Json }; Returns: Json

@@ -63,6 +63,9 @@ create table public.credit_transactions (
 
 create unique index credit_transactions_idempotency
 on public.credit_transactions (account_id, type, idempotency_key) where idempotency_key is not null;
+-- A video is consoled for once.
+create unique index credit_transactions_one_goodwill_for_each_task
+on public.credit_transactions (task_id) where type = 'goodwill_refund';
 create index credit_transactions_by_task on public.credit_transactions (task_id) where task_id is not null;
 
 alter table public.credit_accounts add constraint account_shows_its_last_entry foreign key (

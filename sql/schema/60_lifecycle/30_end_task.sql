@@ -90,6 +90,14 @@ begin
         from (values ('.mp4'), ('.jpg')) as f (ending);
     end if;
 
+    -- A clip that was made, and paid for, is lost to its user.
+    if p_error_code in ('download_failed', 'video_expired') then
+        perform private.raise_alert(
+            p_error_code, 'critical', p_task.id::text,
+            jsonb_build_object('google_video_url', p_task.google_video_url, 'detail', p_detail)
+        );
+    end if;
+
     return v_task;
 end
 $$;

@@ -285,14 +285,8 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_fields jsonb;
+    v_fields jsonb := private.differing_fields(p_task.request, p_request);
 begin
-    select jsonb_agg(coalesce(a.key, b.key) order by coalesce(a.key, b.key))
-    into v_fields
-    from jsonb_each(p_task.request) as a
-    full join jsonb_each(p_request) as b on b.key = a.key
-    where a.value is distinct from b.value;
-
     if p_task.deleted_at is null and v_fields is not null then
         perform private.raise_error(
             'idempotency_conflict',

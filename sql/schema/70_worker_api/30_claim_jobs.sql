@@ -123,7 +123,7 @@ begin
     inner join public.video_generation_history as h on h.id = j.task_id
     inner join public.video_models as m on m.id = h.model
     left join private.provider_calls as c
-        on c.task_id = j.task_id and c.attempt = j.submit_attempt and j.stage <> 'submit';
+        on c.task_id = coalesce(h.retry_of, j.task_id) and c.attempt = j.submit_attempt and j.stage <> 'submit';
 end
 $$;
 

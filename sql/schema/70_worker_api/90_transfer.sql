@@ -25,7 +25,7 @@ begin
 
     select * into v_settings from private.settings;
     if v_job.download_attempt >= v_settings.download_attempts then
-        perform private.fail_transfer(v_task, 'download_failed', begin_transfer.lease_token, '{}');
+        perform private.end_task(v_task, 'failed', 'download_failed', 'worker', begin_transfer.lease_token);
         return jsonb_build_object('result', 'illegal_state', 'status', 'failed', 'stage', null);
     end if;
 
@@ -44,31 +44,6 @@ comment on function worker_api.begin_transfer(uuid, uuid) is
 'Counts an attempt at a transfer before it begins. {result, download_attempt}.';
 revoke all on function worker_api.begin_transfer(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function worker_api.begin_transfer(uuid, uuid) to video_worker;
-
-create function private.fail_transfer(
-    p_task public.video_generation_history,
-    p_error_code text,
-    p_lease uuid,
-    p_detail jsonb
-) returns void
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-    perform private.end_task(p_task, 'failed', p_error_code, 'worker', p_lease, p_detail);
-    perform private.raise_alert(
-        p_error_code, 'critical', p_task.id::text,
-        jsonb_build_object('google_video_url', p_task.google_video_url, 'detail', p_detail)
-    );
-end
-$$;
-
-comment on function private.fail_transfer(public.video_generation_history, text, uuid, jsonb) is
-'Ends a task whose clip was made and could not be saved: refund and alert.';
-revoke all on function private.fail_transfer(public.video_generation_history, text, uuid, jsonb)
-from public, anon, authenticated, service_role;
 
 -- The file is in Storage: the task is complete. video: {size_bytes, sha256, width, height, duration_seconds,
 -- thumbnail_path}. The provider's copy is queued for deletion. Raises check_violation for a file that cannot be.
@@ -164,9 +139,6 @@ begin
             perform private.next_stage(v_job, 'transfer', v_retry_at, v_job.deadline_at, fail_video.lease_token);
             return jsonb_build_object('result', 'applied', 'status', v_task.status, 'retry_at', v_retry_at);
         end if;
-
-        perform private.fail_transfer(v_task, fail_video.error_code, fail_video.lease_token, fail_video.detail);
-        return jsonb_build_object('result', 'applied', 'status', 'failed', 'retry_at', null);
     end if;
 
     perform private.end_task(

@@ -68,6 +68,21 @@ as $$
         or m.refund_entries > 1
 
     union all
+    select 'goodwill_does_not_fit_its_task', h.account_id, h.id,
+        jsonb_build_object('status', h.status, 'credit_cost', h.credit_cost, 'goodwill', g.total, 'entries', g.entries)
+    from (
+        select
+            t.task_id,
+            sum(t.amount) as total,
+            count(*) as entries
+        from public.credit_transactions as t
+        where t.type = 'goodwill_refund'
+        group by t.task_id
+    ) as g
+    inner join public.video_generation_history as h on h.id = g.task_id
+    where h.status <> 'completed' or g.entries > 1 or g.total > h.credit_cost
+
+    union all
     select 'live_task_has_no_job', h.account_id, h.id, jsonb_build_object('status', h.status)
     from public.video_generation_history as h
     where h.status in ('pending', 'processing', 'downloading')

@@ -77,7 +77,7 @@ select is(
         inner join public.video_generation_history as h on h.refund_id = t.id
         where h.user_id = :'user_id'
     ),
-    '{system,worker}', 'the ledger says who settled'
+    '{system}', 'the ledger says who settled'
 );
 
 -- A refused task -----------------------------------------------------------------------------------------------------

@@ -44,9 +44,13 @@ select results_eq(
     $$
     values
     (
-        'admin_grant_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb'
+        'admin_deduct_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb'
         collate "C",
-        'authenticated service_role' collate "C"
+        'authenticated' collate "C"
+    ),
+    (
+        'admin_grant_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb',
+        'authenticated service_role'
     ),
     (
         'admin_list_actions(user_id uuid DEFAULT NULL::uuid, task_id uuid DEFAULT NULL::uuid, '
@@ -60,6 +64,13 @@ select results_eq(
         'authenticated'
     ),
     ('admin_list_models() jsonb', 'authenticated'),
+    (
+        'admin_refund_video(task_id uuid, reason text, amount integer DEFAULT NULL::integer, '
+        'idempotency_key text DEFAULT NULL::text) jsonb',
+        'authenticated'
+    ),
+    ('admin_retry_download(task_id uuid) jsonb', 'authenticated'),
+    ('admin_rollback(reason text, batch_size integer DEFAULT 100) jsonb', 'authenticated'),
     ('admin_set_config(key text, value jsonb, reason text) jsonb', 'authenticated'),
     (
         'admin_set_model(model text, reason text, is_enabled boolean DEFAULT NULL::boolean, '
@@ -85,13 +96,11 @@ select results_eq(
     ('get_credits() jsonb', 'authenticated'),
     ('get_video_availability() jsonb', 'anon authenticated service_role'),
     ('get_video_status(task_id uuid) jsonb', 'authenticated'),
-    (
-        'list_credit_transactions(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'
-    ),
+    ('list_credit_transactions(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
     ('list_video_prices() jsonb', 'anon authenticated service_role'),
     (
-        'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) '
-        'jsonb',
+        'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
         'authenticated'
     ),
     (
