@@ -7,7 +7,7 @@ SETUP := @functions_py/local/setup.sh
 # `make <target> PG=17` takes that Postgres instead of the newest installed one, and fetches it if it is missing.
 export PG
 
-.PHONY: help demo up down env types migration test proofs lint ci model
+.PHONY: help demo up down env types migration test proofs lint ci model crash
 .NOTPARALLEL:
 
 help:
@@ -18,7 +18,8 @@ help:
 	@echo 'make migration NAME=add_favourites   what leads from the migrations to sql/schema, as a new one to be edited'
 	@echo 'make test   everything that must pass before a push;  make lint  the static checks alone'
 	@echo 'make proofs the slow tests: load, large files, outages;  make ci  all of that, on every Postgres'
-	@echo 'make model  random histories against a model of the books; ARGS=--help says what it takes'
+	@echo 'make model  random histories against a model of the books; ARGS=--help says what each takes'
+	@echo 'make crash  a thousand tasks while workers, Postgres, Storage and Google die'
 	@echo 'Each takes PG=17 for the Postgres of a hosted project instead of the newest one installed.'
 
 demo:
@@ -53,6 +54,6 @@ lint:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.run --lint
 
-model:
+model crash:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.$@ $(ARGS)

@@ -56,7 +56,7 @@ class Heartbeat:
         """Beats until cancelled."""
         while True:
             await self.beat()
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await asyncio.sleep(min(INTERVAL_SECONDS, self._pace.lease / 3))
 
     async def beat(self) -> None:
         """One beat; a failure is logged and shows as age."""
