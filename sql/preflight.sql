@@ -27,6 +27,7 @@ our_relations (name, mark) as (
     ('video_generation_history', 'status_is_known'),
     ('video_models', 'model_id_is_a_slug'),
     ('video_model_options', 'option_cost_is_positive'),
+    ('video_ratings', 'stars_are_one_to_five'),
     ('videos', null)
 ),
 
@@ -43,9 +44,10 @@ our_other_relations (schema, names) as (
         'public',
         '{charge_is_a_key,charge_pays_one_task,credit_transactions_by_task,credit_transactions_idempotency,'
         'credit_transactions_one_goodwill_for_each_task,entry_number_is_unique,entry_settlement_is_a_key,'
-        'entry_state_is_a_key,idempotency_key_is_used_once,image_generation_history_by_user,image_is_recorded_once,'
-        'operation_id_is_unique,refund_is_a_key,refund_settles_one_task,video_generation_history_by_creation,'
-        'video_generation_history_by_retry,video_generation_history_by_status,video_generation_history_by_user,'
+        'entry_state_is_a_key,idempotency_key_is_used_once,image_generation_history_by_user,'
+        'image_generation_history_by_words,image_is_recorded_once,operation_id_is_unique,refund_is_a_key,'
+        'refund_settles_one_task,video_generation_history_by_creation,video_generation_history_by_retry,'
+        'video_generation_history_by_status,video_generation_history_by_user,'
         'video_generation_history_by_user_and_status}'::text[]
     ),
     (
@@ -64,21 +66,23 @@ our_functions (schema, names) as (
     (
         'public',
         '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
-        'cancel_video,generate_video,get_credits,get_video_availability,get_video_status,list_credit_transactions,'
-        'list_video_prices,list_videos,quote_video}'::text[]
+        'cancel_video,delete_image,delete_video,generate_video,get_credits,get_video_availability,get_video_status,'
+        'list_credit_transactions,list_generations,list_video_prices,list_videos,quote_video,rate_video,record_image,'
+        'search_images}'::text[]
     ),
     (
         'private',
         '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
         'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
-        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,differing_fields,encode_cursor,end_task,'
-        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
-        'get_credits,get_video_availability,get_video_status,is_adopted,is_in_rollout,list_credit_transactions,'
-        'list_video_prices,list_videos,lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,'
-        'quote_video,raise_alert,raise_error,record_config_change,refuse_ledger_change,refuse_other_request,'
+        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,delete_image,delete_video,'
+        'differing_fields,encode_cursor,end_task,fail_transfer,find_reference_image,forget_deleted_user,forget_user,'
+        'generate_again,generate_video,get_credits,get_video_availability,get_video_status,has_words,image_item,'
+        'is_adopted,is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,'
+        'lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,'
+        'raise_error,rate_video,record_config_change,record_image,refuse_ledger_change,refuse_other_request,'
         'refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,'
-        'reserve_spend,set_config_value,settle,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,'
-        'welcome_user}'
+        'reserve_spend,search_images,search_keys,search_keys_of_words,search_text,set_config_value,settle,'
+        'start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,welcome_user}'
     ),
     -- Administration.
     (
@@ -143,7 +147,8 @@ our_config_keys (name, type, minimum, maximum, is_nullable) as (
     ('video_lease_seconds', 'integer', 5, 60, false),
     ('video_retry_after_seconds', 'integer', 1, 86400, false),
     ('credit_value_usd', 'number', 0, 1000, false),
-    ('signup_bonus_credits', 'integer', 0, 1000000, false)
+    ('signup_bonus_credits', 'integer', 0, 1000000, false),
+    ('video_image_buckets', 'text', null, null, false)
 ),
 
 -- Tables of yours that a push shares: what they must look like to be adopted.

@@ -28,7 +28,7 @@ from (
     (
         'public', 'table', true,
         '{credit_accounts,credit_transactions,video_generation_history,image_generation_history,video_models,'
-        'video_model_options,profiles,system_configs}'::text[]
+        'video_model_options,video_ratings,profiles,system_configs}'::text[]
     ),
     (
         'private', 'table', true,
@@ -40,20 +40,23 @@ from (
     (
         'public', 'function', false,
         '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
-        'cancel_video,generate_video,get_credits,get_video_availability,get_video_status,list_credit_transactions,'
-        'list_video_prices,list_videos,quote_video}'
+        'cancel_video,delete_image,delete_video,generate_video,get_credits,get_video_availability,get_video_status,'
+        'list_credit_transactions,list_generations,list_video_prices,list_videos,quote_video,rate_video,record_image,'
+        'search_images}'
     ),
     (
         'private', 'function', false,
         '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
         'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
-        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,differing_fields,encode_cursor,end_task,'
-        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
-        'get_credits,get_video_availability,get_video_status,is_adopted,is_in_rollout,list_credit_transactions,'
-        'list_video_prices,list_videos,lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,'
-        'quote_video,raise_alert,raise_error,record_config_change,refuse_other_request,refuse_over_spend_cap,'
-        'refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,set_config_value,'
-        'settle,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,welcome_user}'
+        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,delete_image,delete_video,'
+        'differing_fields,encode_cursor,end_task,fail_transfer,find_reference_image,forget_deleted_user,forget_user,'
+        'generate_again,generate_video,get_credits,get_video_availability,get_video_status,has_words,image_item,'
+        'is_adopted,is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,'
+        'lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,'
+        'raise_error,rate_video,record_config_change,record_image,refuse_other_request,refuse_over_spend_cap,'
+        'refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,search_images,'
+        'search_keys,search_keys_of_words,search_text,set_config_value,settle,start_transfer,submit_answer,sweep,'
+        'take_submit_slot,tick,video_status,welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
     -- Administration.
@@ -332,7 +335,7 @@ begin
             ('20261123000700', 'worker_api'), ('20261123000800', 'client_api'), ('20261123000900', 'operations'),
             ('20261123001000', 'storage'),
             ('20261128040000', 'one_goodwill'), ('20261128040100', 'admin_settlement'),
-            ('20261128041000', 'administration')
+            ('20261128041000', 'administration'), ('20261128042000', 'history')
         );
     end if;
 end

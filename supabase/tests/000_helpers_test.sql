@@ -376,6 +376,63 @@ begin
 end
 $$;
 
+-- Gives a user this many videos (each tenth failed, the others completed) and this many images, a minute apart and in
+-- turn, the newest at this time. Quickly: nothing was paid for them, and no trigger looks at them.
+create or replace function tests.fill_history(
+    p_user_id uuid,
+    p_videos integer,
+    p_images integer,
+    p_newest timestamptz default now()
+) returns void
+language plpgsql
+as $$
+begin
+    alter table public.video_generation_history disable trigger user;
+    insert into public.video_generation_history (
+        account_id, user_id, prompt, aspect_ratio, resolution, duration, model, request, credit_cost, created_at,
+        ended_at, status, error_code, error_message, completed_at, downloaded_at, permanent_video_url,
+        file_size_bytes, sha256, width, height, video_duration
+    )
+    select
+        a.id, a.user_id, 'video ' || n, '16:9', '720p', 8, 'veo-3.1', '{}', 0, t.made_at, t.made_at, o.*
+    from public.credit_accounts as a
+    cross join generate_series(1, p_videos) as n
+    cross join lateral (select p_newest - (n - 1) * interval '1 minute' as made_at) as t
+    inner join lateral (
+        values
+        ('failed', 'timeout', 'It took too long.', null, null, null, null, null, null, null, null),
+        (
+            'completed', null, null, t.made_at, t.made_at, 'videos/' || a.user_id || '/' || n || '.mp4', 1000,
+            repeat('ab', 32), 1280, 720, 8
+        )
+    ) as o (status) on (o.status = 'failed') = (n % 10 = 0)
+    where a.user_id = p_user_id;
+    -- A table with checks outstanding cannot be altered.
+    set constraints all immediate;
+    set constraints all deferred;
+    alter table public.video_generation_history enable trigger user;
+
+    insert into public.image_generation_history (user_id, prompt, bucket, path, created_at)
+    select p_user_id, 'image ' || n, 'reference-images', p_user_id || '/' || n || '.png',
+        p_newest - (n - 1) * interval '1 minute' - interval '30 seconds'
+    from generate_series(1, p_images) as n;
+
+    analyze public.video_generation_history;
+    analyze public.image_generation_history;
+end
+$$;
+
+-- How many rows of a table, and of its indexes, this transaction has read so far, and how many times all of it.
+create or replace function tests.reads_of(p_table regclass, out rows_read bigint, out full_scans bigint)
+language sql
+as $$
+    select
+        s.seq_tup_read + coalesce(s.idx_tup_fetch, 0),
+        s.seq_scan
+    from pg_catalog.pg_stat_xact_all_tables as s
+    where s.relid = p_table
+$$;
+
 -- What a worker reports of a file it stored.
 create or replace function tests.stored_video(p_changes jsonb default '{}') returns jsonb
 language sql

@@ -201,6 +201,32 @@ isOneToOne: false
                   Relationships: [
                     
                   ]
+                },"video_ratings": {
+                  Row: {
+                    "created_at": string,"stars": number,"task_id": string,"updated_at": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"stars": number,"task_id": string,"updated_at"?: string
+                  }
+                  Update: {
+                    "created_at"?: string,"stars"?: number,"task_id"?: string,"updated_at"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "video_ratings_task_id_fkey"
+      columns: ["task_id"]
+isOneToOne: true
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "video_ratings_task_id_fkey"
+      columns: ["task_id"]
+isOneToOne: true
+      referencedRelation: "videos"
+      referencedColumns: ["id"]
+    }
+                  ]
                 }
           }
           Views: {
@@ -278,6 +304,12 @@ isOneToOne: false
 "cancel_video":
 { Args: { "task_id": string }; Returns: Json
                            },
+"delete_image":
+{ Args: { "image_id": string }; Returns: Json
+                           },
+"delete_video":
+{ Args: { "task_id": string }; Returns: Json
+                           },
 "generate_video":
 { Args: { "aspect_ratio"?: string,"duration"?: number,"idempotency_key"?: string,"model"?: string,"negative_prompt"?: string,"prompt": string,"reference_image_id"?: string,"reference_image_path"?: string,"resolution"?: string }; Returns: Json
                            },
@@ -293,6 +325,9 @@ isOneToOne: false
 "list_credit_transactions":
 { Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
                            },
+"list_generations":
+{ Args: { "content_type"?: string,"cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
 "list_video_prices":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -301,6 +336,15 @@ isOneToOne: false
                            },
 "quote_video":
 { Args: { "duration"?: number,"model"?: string,"resolution"?: string }; Returns: Json
+                           },
+"rate_video":
+{ Args: { "stars": number,"task_id": string }; Returns: Json
+                           },
+"record_image":
+{ Args: { "bucket": string,"height"?: number,"path": string,"prompt": string,"user_id"?: string,"width"?: number }; Returns: Json
+                           },
+"search_images":
+{ Args: { "cursor"?: string,"page_size"?: number,"search"?: string }; Returns: Json
                            }
           }
           Enums: {

@@ -382,6 +382,24 @@ class PublicVideoModelsUpdate(TypedDict):
     provider_model: NotRequired[Annotated[str, Field(alias="provider_model")]]
     retires_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="retires_at")]]
 
+class PublicVideoRatings(BaseModel):
+    created_at: datetime.datetime = Field(alias="created_at")
+    stars: int = Field(alias="stars")
+    task_id: uuid.UUID = Field(alias="task_id")
+    updated_at: datetime.datetime = Field(alias="updated_at")
+
+class PublicVideoRatingsInsert(TypedDict):
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    stars: Annotated[int, Field(alias="stars")]
+    task_id: Annotated[uuid.UUID, Field(alias="task_id")]
+    updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
+
+class PublicVideoRatingsUpdate(TypedDict):
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    stars: NotRequired[Annotated[int, Field(alias="stars")]]
+    task_id: NotRequired[Annotated[uuid.UUID, Field(alias="task_id")]]
+    updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
+
 class PublicVideos(BaseModel):
     aspect_ratio: str = Field(alias="aspect_ratio")
     completed_at: Optional[datetime.datetime] = Field(alias="completed_at")

@@ -166,7 +166,8 @@ insert into public.system_configs (key, value, value_type, minimum, maximum, is_
 ('video_lease_seconds', '60', 'integer', 5, 60, false, 'How long a worker holds a job without renewing.'),
 ('video_retry_after_seconds', '30', 'integer', 1, 86400, false, 'Retry-After sent with 429 and 503.'),
 ('credit_value_usd', '0.10', 'number', 0, 1000, false, 'What a credit is sold for; for margins.'),
-('signup_bonus_credits', '0', 'integer', 0, 1000000, false, 'Credits for a confirmed new user.')
+('signup_bonus_credits', '0', 'integer', 0, 1000000, false, 'Credits for a confirmed new user.'),
+('video_image_buckets', '"reference-images"', 'text', null, null, false, 'Buckets where users record images; by comma.')
 -- A key that an adopted table holds already keeps its value, if it fits; else this is refused here.
 on conflict (key) do update
     set

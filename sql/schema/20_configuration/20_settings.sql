@@ -30,7 +30,8 @@ select
     (c.v ->> 'video_lease_seconds')::integer * interval '1 second' as lease_period,
     (c.v ->> 'video_retry_after_seconds')::integer as retry_after_seconds,
     (c.v ->> 'credit_value_usd')::numeric as credit_value_usd,
-    (c.v ->> 'signup_bonus_credits')::integer as signup_bonus_credits
+    (c.v ->> 'signup_bonus_credits')::integer as signup_bonus_credits,
+    c.v ->> 'video_image_buckets' as image_buckets
 from (
     select jsonb_object_agg(s.key, s.value) as v
     from public.system_configs as s

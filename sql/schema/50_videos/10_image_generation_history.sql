@@ -11,12 +11,20 @@ create table public.image_generation_history (
     created_at timestamptz not null default private.now(),
     deleted_at timestamptz,
     constraint image_has_a_size check (width > 0 and height > 0),
-    constraint image_cost_is_never_negative check (credit_cost >= 0),
-    constraint image_is_recorded_once unique (bucket, path)
+    constraint image_cost_is_never_negative check (credit_cost >= 0)
 );
+
+-- Once it is deleted, another one may take its place.
+create unique index image_is_recorded_once
+on public.image_generation_history (bucket, path) where deleted_at is null;
 
 create index image_generation_history_by_user
 on public.image_generation_history (user_id, created_at desc, id desc) where deleted_at is null;
+
+-- Without a list of what is pending: that would be read through in each search, and images are recorded one by one.
+create index image_generation_history_by_words
+on public.image_generation_history using gin (private.search_keys(user_id, prompt))
+with (fastupdate = off) where deleted_at is null;
 
 comment on table public.image_generation_history is 'A user''s images; each is one object in Storage.';
 alter table public.image_generation_history enable row level security;

@@ -5,7 +5,8 @@
 -- generation_disabled, not_in_rollout, model_unavailable, image_not_found, concurrent_limit_exceeded,
 -- insufficient_credits, spend_cap_reached.
 
--- The object of a reference image, once it is sure that it is the caller's own. Null without one.
+-- The object of a reference image, once it is sure that it is the caller's own, is there, and calls itself what a model
+-- takes. What is really in it the worker sees before it pays. Null without one.
 create function private.find_reference_image(
     p_user_id uuid,
     p_path text,
@@ -18,33 +19,50 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+    v_parameter text := case when p_image_id is null then 'reference_image_path' else 'reference_image_id' end;
+    v_object record;
 begin
     if p_path is null and p_image_id is null then
         return;
     end if;
 
     if p_image_id is not null then
-        select i.bucket, i.path into bucket, path
+        select o.bucket_id, o.name, o.metadata into v_object
         from public.image_generation_history as i
+        inner join storage.objects as o on o.bucket_id = i.bucket and o.name = i.path
         where i.id = p_image_id and i.user_id = p_user_id and i.deleted_at is null;
     else
-        select o.bucket_id, o.name into bucket, path
+        select o.bucket_id, o.name, o.metadata into v_object
         from storage.objects as o
         where o.bucket_id = 'reference-images'
             and o.name = p_path
             and split_part(o.name, '/', 1) = p_user_id::text;
     end if;
 
-    if path is null then
+    if not found then
         perform private.raise_error(
             'image_not_found', 'The reference image was not found. Upload it to your own folder first.'
         );
     end if;
+    if v_object.metadata ->> 'mimetype' not in ('image/png', 'image/jpeg', 'image/jpg') then
+        perform private.refuse_parameter(
+            v_parameter, '["image/png", "image/jpeg"]', 'The reference image must be a PNG or JPEG.'
+        );
+    end if;
+    if (v_object.metadata ->> 'size')::bigint > 20971520 then
+        perform private.refuse_parameter(
+            v_parameter, '{"max_bytes": 20971520}', 'The reference image must have at most 20 MB.'
+        );
+    end if;
+
+    bucket := v_object.bucket_id;
+    path := v_object.name;
 end
 $$;
 
 comment on function private.find_reference_image(uuid, text, uuid) is
-'Bucket and path of a caller''s own image; raises image_not_found. Nulls when no image is asked for.';
+'Bucket and path of a caller''s own image; raises image_not_found, invalid_parameter. Nulls without one.';
 revoke all on function private.find_reference_image(uuid, text, uuid) from public, anon, authenticated, service_role;
 
 -- Whether generation is open for a user: the switch, then the rollout. Raising the percentage only adds users.

@@ -14,7 +14,7 @@ from jsonb_each(
         "video_submit_backoff_max_seconds": 120, "video_reconcile_seconds": 600,
         "video_generation_deadline_seconds": 900, "video_download_attempts": 3, "video_download_retry_seconds": 30,
         "video_google_expiry_hours": 48, "video_lease_seconds": 60, "video_retry_after_seconds": 30,
-        "credit_value_usd": 0.10, "signup_bonus_credits": 0
+        "credit_value_usd": 0.10, "signup_bonus_credits": 0, "video_image_buckets": "reference-images"
     }'
 ) as p;
 

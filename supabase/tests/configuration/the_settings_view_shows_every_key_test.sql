@@ -34,7 +34,8 @@ left join (
     ('video_lease_seconds', 'lease_period'),
     ('video_retry_after_seconds', 'retry_after_seconds'),
     ('credit_value_usd', 'credit_value_usd'),
-    ('signup_bonus_credits', 'signup_bonus_credits')
+    ('signup_bonus_credits', 'signup_bonus_credits'),
+    ('video_image_buckets', 'image_buckets')
 ) as m (key, column_name) on m.key = c.key;
 
 select is_empty('select key from columns_of_keys where column_name is null', 'every key has a column');

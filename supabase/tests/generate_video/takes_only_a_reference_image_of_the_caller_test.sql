@@ -1,5 +1,5 @@
 begin;
-select plan(17);
+select plan(18);
 
 select tests.create_rich_user(1000) as ann \gset
 select tests.create_rich_user(1000) as bob \gset
@@ -10,12 +10,15 @@ insert into storage.objects (bucket_id, name) values
 ('reference-images', 'fox.png'),
 ('videos', :'ann' || '/clip.mp4');
 insert into storage.buckets (id, name) values ('host-app', 'host-app');
+insert into storage.objects (bucket_id, name) values ('host-app', 'made/1.png'), ('host-app', 'made/3.png');
 insert into public.image_generation_history (user_id, bucket, path)
 values (:'ann', 'host-app', 'made/1.png') returning id as ann_image \gset
 insert into public.image_generation_history (user_id, bucket, path)
 values (:'bob', 'host-app', 'made/2.png') returning id as bob_image \gset
 insert into public.image_generation_history (user_id, bucket, path, deleted_at)
 values (:'ann', 'host-app', 'made/3.png', private.now()) returning id as deleted_image \gset
+insert into public.image_generation_history (user_id, bucket, path)
+values (:'ann', 'host-app', 'made/4.png') returning id as lost_image \gset
 
 create function pg_temp.image_of(p_user_id text, p_path text, p_image_id text default null) returns text
 language plpgsql
@@ -59,6 +62,7 @@ select is(
 );
 select is(pg_temp.image_of(:'ann', null, :'bob_image'), 'image_not_found', 'not one of somebody else');
 select is(pg_temp.image_of(:'ann', null, :'deleted_image'), 'image_not_found', 'not one she deleted');
+select is(pg_temp.image_of(:'ann', null, :'lost_image'), 'image_not_found', 'not one whose file is gone');
 select is(pg_temp.image_of(:'ann', null, gen_random_uuid()::text), 'image_not_found', 'not one there is not');
 select is(
     pg_temp.image_of(:'ann', :'ann' || '/fox.png', :'ann_image'), 'invalid_parameter reference_image_id', 'not two'

@@ -39,7 +39,7 @@ select is(
     public.list_videos('completed') #> '{items,0}',
     public.get_video_status((public.list_videos('completed') #>> '{items,0,task_id}')::uuid) || '{
         "prompt": "a red fox in the snow", "negative_prompt": null, "duration": 8, "resolution": "720p",
-        "aspect_ratio": "16:9", "model": "veo-3.1"
+        "aspect_ratio": "16:9", "model": "veo-3.1", "stars": null
     }', 'an item is the status shape and what was asked'
 );
 select is(

@@ -1,7 +1,7 @@
 -- Every relation a user can read, with rows of two users in each: the list comes from the catalogue, so a table that
 -- is granted later and forgotten here fails the first test.
 begin;
-select plan(19);
+select plan(20);
 
 select tests.create_rich_user(1000) as ann \gset
 select tests.create_rich_user(1000) as bob \gset
@@ -11,6 +11,7 @@ insert into public.image_generation_history (user_id, bucket, path, deleted_at) 
 (:'ann', 'reference-images', :'ann' || '/1.png', null),
 (:'bob', 'reference-images', :'bob' || '/1.png', null),
 (:'bob', 'reference-images', :'bob' || '/2.png', private.now());
+insert into public.video_ratings (task_id, stars) select h.id, 3 from public.video_generation_history as h;
 
 select set_eq(
     $$
@@ -21,7 +22,7 @@ select set_eq(
     $$,
     array[
         'profiles', 'credit_accounts', 'credit_transactions', 'video_generation_history', 'videos',
-        'image_generation_history'
+        'image_generation_history', 'video_ratings'
     ], 'all of them are looked at here'
 );
 
@@ -39,6 +40,9 @@ select is_empty(
 select is((select array_agg(user_id) from public.video_generation_history), array[:'ann'::uuid], 'one task, hers');
 select is((select array_agg(user_id) from public.videos), array[:'ann'::uuid], 'the same by the view');
 select is((select array_agg(user_id) from public.image_generation_history), array[:'ann'::uuid], 'one image, hers');
+select is(
+    (select array_agg(task_id) from public.video_ratings), array(select id from public.videos), 'one rating, of it'
+);
 select tests.act_as(:'bob');
 select is(
     (select array_agg(path) from public.image_generation_history), array[:'bob' || '/1.png'],
@@ -60,7 +64,7 @@ as $$
     select
         (select count(*) from public.profiles) + (select count(*) from public.credit_accounts)
         + (select count(*) from public.credit_transactions) + (select count(*) from public.video_generation_history)
-        + (select count(*) from public.image_generation_history)
+        + (select count(*) from public.image_generation_history) + (select count(*) from public.video_ratings)
 $$;
 grant execute on function pg_temp.rows_seen() to authenticated;
 select tests.act_as(gen_random_uuid());

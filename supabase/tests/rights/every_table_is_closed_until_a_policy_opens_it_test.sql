@@ -68,7 +68,8 @@ select results_eq(
     ('profiles SELECT profiles_are_read_by_their_owner'),
     ('profiles UPDATE profiles_are_renamed_by_their_owner'),
     ('system_configs ALL configs_of_ours_are_closed_to_clients'),
-    ('video_generation_history SELECT tasks_are_read_by_their_owner')
+    ('video_generation_history SELECT tasks_are_read_by_their_owner'),
+    ('video_ratings SELECT ratings_are_read_by_their_owner')
     $$,
     'these policies exist, and no other'
 );

@@ -86,6 +86,8 @@ select results_eq(
         'authenticated'
     ),
     ('cancel_video(task_id uuid) jsonb', 'authenticated'),
+    ('delete_image(image_id uuid) jsonb', 'authenticated'),
+    ('delete_video(task_id uuid) jsonb', 'authenticated'),
     (
         'generate_video(prompt text, duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
         'aspect_ratio text DEFAULT ''16:9''::text, negative_prompt text DEFAULT NULL::text, '
@@ -97,6 +99,11 @@ select results_eq(
     ('get_video_availability() jsonb', 'anon authenticated service_role'),
     ('get_video_status(task_id uuid) jsonb', 'authenticated'),
     ('list_credit_transactions(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
+    (
+        'list_generations(content_type text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
     ('list_video_prices() jsonb', 'anon authenticated service_role'),
     (
         'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
@@ -107,6 +114,17 @@ select results_eq(
         'quote_video(duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
         'model text DEFAULT NULL::text) jsonb',
         'anon authenticated service_role'
+    ),
+    ('rate_video(task_id uuid, stars integer) jsonb', 'authenticated'),
+    (
+        'record_image(prompt text, bucket text, path text, width integer DEFAULT NULL::integer, '
+        'height integer DEFAULT NULL::integer, user_id uuid DEFAULT NULL::uuid) jsonb',
+        'authenticated service_role'
+    ),
+    (
+        'search_images(search text DEFAULT NULL::text, cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) '
+        'jsonb',
+        'authenticated'
     )
     $$,
     'the functions of schema public, their arguments, and who may call them'
@@ -144,6 +162,7 @@ select results_eq(
         'file_size_bytes width height video_duration error_code error_message retry_count created_at completed_at '
         'downloaded_at deleted_at)'
     ),
+    ('authenticated video_ratings', 'select'),
     ('authenticated videos', 'select'),
     ('service_role credit_accounts', 'select'),
     ('service_role credit_transactions', 'select'),
@@ -153,6 +172,7 @@ select results_eq(
     ('service_role video_generation_history', 'select'),
     ('service_role video_model_options', 'select'),
     ('service_role video_models', 'select'),
+    ('service_role video_ratings', 'select'),
     ('service_role videos', 'select')
     $$,
     'tables and views of schema public: visitors and the worker have nothing, others what is listed'

@@ -1,0 +1,66 @@
+begin;
+select plan(17);
+
+select tests.create_rich_user() as ann \gset
+select tests.create_rich_user() as bob \gset
+insert into storage.objects (bucket_id, name, metadata)
+values ('reference-images', :'ann' || '/fox.png', '{"mimetype": "image/png", "size": 1000}');
+select tests.act_as(:'ann');
+select public.record_image('a fox', 'reference-images', :'ann' || '/fox.png') ->> 'id' as fox \gset
+select public.generate_video('it runs', reference_image_id => :'fox') ->> 'task_id' as by_id \gset
+select public.generate_video('it runs', reference_image_path => :'ann' || '/fox.png') ->> 'task_id' as by_path \gset
+
+select is(
+    tests.error_of(format('select public.delete_image(%L)', :'fox')) #- '{details,task_id}'
+        #- '{message}' #- '{hint}' #- '{headers}',
+    '{"code": "illegal_state", "status": 409, "details": {"status": "pending", "stage": "submit"}}'::jsonb,
+    'not while a live task begins with it'
+);
+select is(public.cancel_video(:'by_id') ->> 'status', 'cancelled', 'without the first task');
+select is(
+    tests.error_of(format('select public.delete_image(%L)', :'fox')) #>> '{details,task_id}', :'by_path',
+    'nor while a task that named its path does'
+);
+select is(public.cancel_video(:'by_path') ->> 'status', 'cancelled', 'without the second');
+
+select tests.act_as(:'bob');
+select tests.throws_code(
+    format('select public.delete_image(%L)', :'fox'), 'image_not_found', 'somebody else is told that there is none'
+);
+select tests.act_as(:'ann');
+select tests.throws_code(format('select public.delete_image(%L)', gen_random_uuid()), 'image_not_found');
+select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'its owner deletes it');
+select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'repeating it is fine');
+select is_empty('select i.id from public.image_generation_history as i', 'it is gone from the table');
+select is(public.search_images() -> 'items', '[]', 'from the search');
+select is(public.list_generations('image') -> 'items', '[]', 'and from the list');
+select tests.throws_code(
+    format('select public.generate_video(''it runs'', reference_image_id => %L)', :'fox'), 'image_not_found',
+    'and begins no further clip'
+);
+select tests.stop_acting();
+select results_eq(
+    'select f.kind, f.bucket, f.path from private.file_jobs as f',
+    format($$values ('delete', 'reference-images', %L)$$, :'ann' || '/fox.png'), 'its file is queued for deletion, once'
+);
+select is(
+    (select i.prompt from public.image_generation_history as i where i.id = :'fox' and i.deleted_at is not null),
+    null, 'the prompt is blank'
+);
+
+-- Another file under the same name is another image.
+select tests.act_as(:'ann');
+select isnt(
+    public.record_image('another fox', 'reference-images', :'ann' || '/fox.png') ->> 'id', :'fox',
+    'its place can be taken'
+);
+select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'which the first one does not touch any more');
+select tests.act_as_role('anon');
+select throws_ok(
+    format('select public.delete_image(%L)', :'fox'), '42501', 'permission denied for function delete_image',
+    'signed out nobody can call it'
+);
+select tests.stop_acting();
+
+select finish();
+rollback;
