@@ -12,7 +12,7 @@ set statement_timeout = '60s';
 --
 -- Default privileges are revoked before the first object exists. Each object still states its own grants:
 -- a project's defaults may change, and supabase_admin's defaults cannot be changed from here.
-create extension if not exists pg_cron;
+create extension if not exists pg_cron with schema pg_catalog;
 
 do $$
 begin
