@@ -35,11 +35,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("make test", ["make", "test"], minutes=25),
-    Stage("make test PG=17", ["make", "test", "PG=17"], minutes=25),
-    Stage("make proofs", ["make", "proofs"], minutes=30),
-    Stage("make model", ["make", "model"], minutes=15),
-    Stage("make crash, brief", ["make", "crash", "ARGS=--brief --tasks 80"], minutes=15),
+    Stage("make test", ["make", "test"], minutes=20),
+    Stage("make test PG=17", ["make", "test", "PG=17"], minutes=20),
+    Stage("make proofs", ["make", "proofs"], minutes=20),
+    Stage("make model", ["make", "model"], minutes=12),
+    Stage("make crash, brief", ["make", "crash", "ARGS=--brief --tasks 80"], minutes=13),
 )
 
 

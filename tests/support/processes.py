@@ -26,7 +26,7 @@ def processes_of(state_dir: Path) -> dict[int, str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
     """Waits for something that happens in another process.
 
     Raises:
