@@ -67,6 +67,7 @@ _PLANNED: Final = (
     Page("google", "Google", "Running it"),
     Page("live-project", "Live projects", "Running it"),
     Page("metrics", "Metrics", "Running it"),
+    Page("postgres-versions", "Postgres 15 and 17", "Running it"),
     Page("providers", "Video providers", "Extending it"),
 )
 PAGES: Final[tuple[Page, ...]] = tuple(page for page in _PLANNED if page.source.exists())
