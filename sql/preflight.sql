@@ -28,6 +28,8 @@ our_relations (name, mark) as (
     ('video_models', 'model_id_is_a_slug'),
     ('video_model_options', 'option_cost_is_positive'),
     ('video_ratings', 'stars_are_one_to_five'),
+    ('credit_packages', 'package_id_is_a_slug'),
+    ('payments', 'payment_status_is_known'),
     ('videos', null)
 ),
 
@@ -45,7 +47,8 @@ our_other_relations (schema, names) as (
         '{charge_is_a_key,charge_pays_one_task,credit_transactions_by_task,credit_transactions_idempotency,'
         'credit_transactions_one_goodwill_for_each_task,entry_number_is_unique,entry_settlement_is_a_key,'
         'entry_state_is_a_key,idempotency_key_is_used_once,image_generation_history_by_user,'
-        'image_generation_history_by_words,image_is_recorded_once,operation_id_is_unique,refund_is_a_key,'
+        'image_generation_history_by_words,image_is_recorded_once,operation_id_is_unique,package_is_one_product,'
+        'payment_is_one_order,payments_by_account,payments_by_package,payments_unsettled,refund_is_a_key,'
         'refund_settles_one_task,video_generation_history_by_creation,video_generation_history_by_retry,'
         'video_generation_history_by_status,video_generation_history_by_user,'
         'video_generation_history_by_user_and_status}'::text[]
@@ -53,7 +56,8 @@ our_other_relations (schema, names) as (
     (
         'private',
         '{admin_actions,adopted_tables,alerts,current_options,daily_spend,error_codes,failure_codes,file_jobs,'
-        'model_brakes,provider_calls,settings,system_config_changes,video_jobs,worker_heartbeats,'
+        'model_brakes,payment_events,payment_events_by_payment,'
+        'provider_calls,settings,system_config_changes,video_jobs,worker_heartbeats,'
         'admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,'
         'provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
         'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
@@ -83,6 +87,17 @@ our_functions (schema, names) as (
         'refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,'
         'reserve_spend,search_images,search_keys,search_keys_of_words,search_text,set_config_value,settle,'
         'start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,welcome_user}'
+    ),
+    -- Payments.
+    (
+        'public',
+        '{admin_set_credit_package,begin_checkout,list_credit_packages,list_payments,record_checkout,record_payment,'
+        'take_unsettled_payments}'
+    ),
+    (
+        'private',
+        '{admin_set_credit_package,begin_checkout,list_credit_packages,list_payments,lock_payment,record_checkout,'
+        'record_payment,settle_payment,take_unsettled_payments}'
     ),
     -- Administration.
     (

@@ -28,11 +28,12 @@ from (
     (
         'public', 'table', true,
         '{credit_accounts,credit_transactions,video_generation_history,image_generation_history,video_models,'
-        'video_model_options,video_ratings,profiles,system_configs}'::text[]
+        'video_model_options,video_ratings,profiles,system_configs,credit_packages,payments}'::text[]
     ),
     (
         'private', 'table', true,
-        '{provider_calls,daily_spend,admin_actions,alerts,system_config_changes,file_jobs,error_codes,failure_codes}'
+        '{provider_calls,daily_spend,admin_actions,alerts,system_config_changes,file_jobs,error_codes,failure_codes,'
+        'payment_events}'
     ),
     ('private', 'table', false, '{video_jobs,model_brakes,worker_heartbeats,adopted_tables}'),
     ('public', 'view', false, '{videos}'),
@@ -59,6 +60,17 @@ from (
         'take_submit_slot,tick,video_status,welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
+    -- Payments.
+    (
+        'public', 'function', false,
+        '{admin_set_credit_package,begin_checkout,list_credit_packages,list_payments,record_checkout,record_payment,'
+        'take_unsettled_payments}'
+    ),
+    (
+        'private', 'function', false,
+        '{admin_set_credit_package,begin_checkout,list_credit_packages,list_payments,lock_payment,record_checkout,'
+        'record_payment,settle_payment,take_unsettled_payments}'
+    ),
     -- Administration.
     (
         'public', 'function', false,
@@ -184,7 +196,7 @@ begin
                     and k.conname in (
                         'display_name_is_short', 'config_of_ours_is_described', 'balance_is_never_negative',
                         'entry_numbers_start_at_one', 'image_has_a_size', 'status_is_known', 'model_id_is_a_slug',
-                        'option_cost_is_positive'
+                        'option_cost_is_positive', 'package_id_is_a_slug', 'payment_status_is_known'
                     )
             )
         end;
@@ -335,7 +347,9 @@ begin
             ('20261123000700', 'worker_api'), ('20261123000800', 'client_api'), ('20261123000900', 'operations'),
             ('20261123001000', 'storage'),
             ('20261128040000', 'one_goodwill'), ('20261128040100', 'admin_settlement'),
-            ('20261128041000', 'administration'), ('20261128042000', 'history')
+            ('20261128041000', 'administration'), ('20261128042000', 'history'),
+            ('20261128044000', 'payments'), ('20261128044100', 'payments_name_their_entry'),
+            ('20261128044200', 'payment_functions')
         );
     end if;
 end

@@ -25,6 +25,20 @@ isOneToOne: false
       referencedColumns: ["account_id","entry_no","balance_after","debt_after"]
     }
                   ]
+                },"credit_packages": {
+                  Row: {
+                    "amount": number,"created_at": string,"credits": number,"currency": string,"id": string,"is_enabled": boolean,"mode": string,"name": string,"place": number,"product_id": string,"provider": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"created_at"?: string,"credits": number,"currency": string,"id": string,"is_enabled"?: boolean,"mode"?: string,"name": string,"place"?: number,"product_id": string,"provider": string
+                  }
+                  Update: {
+                    "amount"?: number,"created_at"?: string,"credits"?: number,"currency"?: string,"id"?: string,"is_enabled"?: boolean,"mode"?: string,"name"?: string,"place"?: number,"product_id"?: string,"provider"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
                 },"credit_transactions": {
                   Row: {
                     "account_id": string,"actor": string,"amount": number,"balance_after": number,"balance_before": number,"charge_of_task": string | null,"created_at": string,"debt_after": number,"debt_before": number,"entry_no": number,"id": string,"idempotency_key": string | null,"previous_entry_no": number | null,"reason": string | null,"refund_of_task": string | null,"task_id": string | null,"type": string
@@ -88,6 +102,38 @@ isOneToOne: false
                   }
                   Relationships: [
                     
+                  ]
+                },"payments": {
+                  Row: {
+                    "account_id": string | null,"amount": number | null,"checked_at": string | null,"checkout_id": string | null,"created_at": string,"credits": number,"currency": string | null,"discount_amount": number,"id": string,"is_disputed": boolean,"mode": string | null,"order_id": string | null,"package_id": string | null,"paid_amount": number | null,"paid_at": string | null,"price_amount": number | null,"price_currency": string | null,"problem": string | null,"product_id": string | null,"provider": string,"purchase_entry_id": string | null,"refunded_amount": number,"refunded_credits": number,"status": string,"unit_credits": number | null,"units": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "account_id"?: string | null,"amount"?: number | null,"checked_at"?: string | null,"checkout_id"?: string | null,"created_at"?: string,"credits"?: number,"currency"?: string | null,"discount_amount"?: number,"id"?: string,"is_disputed"?: boolean,"mode"?: string | null,"order_id"?: string | null,"package_id"?: string | null,"paid_amount"?: number | null,"paid_at"?: string | null,"price_amount"?: number | null,"price_currency"?: string | null,"problem"?: string | null,"product_id"?: string | null,"provider": string,"purchase_entry_id"?: string | null,"refunded_amount"?: number,"refunded_credits"?: number,"status"?: string,"unit_credits"?: number | null,"units"?: number
+                  }
+                  Update: {
+                    "account_id"?: string | null,"amount"?: number | null,"checked_at"?: string | null,"checkout_id"?: string | null,"created_at"?: string,"credits"?: number,"currency"?: string | null,"discount_amount"?: number,"id"?: string,"is_disputed"?: boolean,"mode"?: string | null,"order_id"?: string | null,"package_id"?: string | null,"paid_amount"?: number | null,"paid_at"?: string | null,"price_amount"?: number | null,"price_currency"?: string | null,"problem"?: string | null,"product_id"?: string | null,"provider"?: string,"purchase_entry_id"?: string | null,"refunded_amount"?: number,"refunded_credits"?: number,"status"?: string,"unit_credits"?: number | null,"units"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "payments_account_id_fkey"
+      columns: ["account_id"]
+isOneToOne: false
+      referencedRelation: "credit_accounts"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "payments_package_id_fkey"
+      columns: ["package_id"]
+isOneToOne: false
+      referencedRelation: "credit_packages"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "payments_purchase_entry_id_fkey"
+      columns: ["purchase_entry_id"]
+isOneToOne: true
+      referencedRelation: "credit_transactions"
+      referencedColumns: ["id"]
+    }
                   ]
                 },"profiles": {
                   Row: {
@@ -295,11 +341,17 @@ isOneToOne: false
 "admin_set_config":
 { Args: { "key": string,"reason": string,"value": Json }; Returns: Json
                            },
+"admin_set_credit_package":
+{ Args: { "amount"?: number,"credits"?: number,"currency"?: string,"id": string,"is_enabled"?: boolean,"mode"?: string,"name"?: string,"place"?: number,"product_id"?: string,"provider"?: string,"reason": string }; Returns: Json
+                           },
 "admin_set_model":
 { Args: { "clear_pause"?: boolean,"credit_multiplier"?: number,"is_enabled"?: boolean,"model": string,"provider_model"?: string,"reason": string,"retires_at"?: string }; Returns: Json
                            },
 "admin_set_model_price":
 { Args: { "duration"?: number,"model": string,"reason": string,"resolution"?: string,"usd_per_second": number,"valid_from"?: string }; Returns: Json
+                           },
+"begin_checkout":
+{ Args: { "package_id": string }; Returns: Json
                            },
 "cancel_video":
 { Args: { "task_id": string }; Returns: Json
@@ -322,11 +374,17 @@ isOneToOne: false
 "get_video_status":
 { Args: { "task_id": string }; Returns: Json
                            },
+"list_credit_packages":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "list_credit_transactions":
 { Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
                            },
 "list_generations":
 { Args: { "content_type"?: string,"cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
+"list_payments":
+{ Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
                            },
 "list_video_prices":
 { Args: Record<PropertyKey, never>; Returns: Json
@@ -340,11 +398,20 @@ isOneToOne: false
 "rate_video":
 { Args: { "stars": number,"task_id": string }; Returns: Json
                            },
+"record_checkout":
+{ Args: { "checkout_id": string,"payment_id": string }; Returns: Json
+                           },
 "record_image":
 { Args: { "bucket": string,"height"?: number,"path": string,"prompt": string,"user_id"?: string,"width"?: number }; Returns: Json
                            },
+"record_payment":
+{ Args: { "amount"?: number,"checkout_id"?: string,"currency"?: string,"discount_amount"?: number,"event_id": string,"event_type": string,"kind": string,"mode"?: string,"occurred_at"?: string,"order_id"?: string,"paid_amount"?: number,"payload": Json,"payment_id"?: string,"problem"?: string,"product_id"?: string,"provider": string,"refunded_amount"?: number,"units"?: number,"user_id"?: string }; Returns: Json
+                           },
 "search_images":
 { Args: { "cursor"?: string,"page_size"?: number,"search"?: string }; Returns: Json
+                           },
+"take_unsettled_payments":
+{ Args: { "provider": string }; Returns: Json
                            }
           }
           Enums: {

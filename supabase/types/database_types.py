@@ -49,6 +49,45 @@ class PublicCreditAccountsUpdate(TypedDict):
     last_entry_no: NotRequired[Annotated[int, Field(alias="last_entry_no")]]
     user_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="user_id")]]
 
+class PublicCreditPackages(BaseModel):
+    amount: int = Field(alias="amount")
+    created_at: datetime.datetime = Field(alias="created_at")
+    credits: int = Field(alias="credits")
+    currency: str = Field(alias="currency")
+    id: str = Field(alias="id")
+    is_enabled: bool = Field(alias="is_enabled")
+    mode: str = Field(alias="mode")
+    name: str = Field(alias="name")
+    place: int = Field(alias="place")
+    product_id: str = Field(alias="product_id")
+    provider: str = Field(alias="provider")
+
+class PublicCreditPackagesInsert(TypedDict):
+    amount: Annotated[int, Field(alias="amount")]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    credits: Annotated[int, Field(alias="credits")]
+    currency: Annotated[str, Field(alias="currency")]
+    id: Annotated[str, Field(alias="id")]
+    is_enabled: NotRequired[Annotated[bool, Field(alias="is_enabled")]]
+    mode: NotRequired[Annotated[str, Field(alias="mode")]]
+    name: Annotated[str, Field(alias="name")]
+    place: NotRequired[Annotated[int, Field(alias="place")]]
+    product_id: Annotated[str, Field(alias="product_id")]
+    provider: Annotated[str, Field(alias="provider")]
+
+class PublicCreditPackagesUpdate(TypedDict):
+    amount: NotRequired[Annotated[int, Field(alias="amount")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    credits: NotRequired[Annotated[int, Field(alias="credits")]]
+    currency: NotRequired[Annotated[str, Field(alias="currency")]]
+    id: NotRequired[Annotated[str, Field(alias="id")]]
+    is_enabled: NotRequired[Annotated[bool, Field(alias="is_enabled")]]
+    mode: NotRequired[Annotated[str, Field(alias="mode")]]
+    name: NotRequired[Annotated[str, Field(alias="name")]]
+    place: NotRequired[Annotated[int, Field(alias="place")]]
+    product_id: NotRequired[Annotated[str, Field(alias="product_id")]]
+    provider: NotRequired[Annotated[str, Field(alias="provider")]]
+
 class PublicCreditTransactions(BaseModel):
     account_id: uuid.UUID = Field(alias="account_id")
     actor: str = Field(alias="actor")
@@ -141,6 +180,90 @@ class PublicImageGenerationHistoryUpdate(TypedDict):
     prompt: NotRequired[Annotated[Optional[str], Field(alias="prompt")]]
     user_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="user_id")]]
     width: NotRequired[Annotated[Optional[int], Field(alias="width")]]
+
+class PublicPayments(BaseModel):
+    account_id: Optional[uuid.UUID] = Field(alias="account_id")
+    amount: Optional[int] = Field(alias="amount")
+    checked_at: Optional[datetime.datetime] = Field(alias="checked_at")
+    checkout_id: Optional[str] = Field(alias="checkout_id")
+    created_at: datetime.datetime = Field(alias="created_at")
+    credits: int = Field(alias="credits")
+    currency: Optional[str] = Field(alias="currency")
+    discount_amount: int = Field(alias="discount_amount")
+    id: uuid.UUID = Field(alias="id")
+    is_disputed: bool = Field(alias="is_disputed")
+    mode: Optional[str] = Field(alias="mode")
+    order_id: Optional[str] = Field(alias="order_id")
+    package_id: Optional[str] = Field(alias="package_id")
+    paid_amount: Optional[int] = Field(alias="paid_amount")
+    paid_at: Optional[datetime.datetime] = Field(alias="paid_at")
+    price_amount: Optional[int] = Field(alias="price_amount")
+    price_currency: Optional[str] = Field(alias="price_currency")
+    problem: Optional[str] = Field(alias="problem")
+    product_id: Optional[str] = Field(alias="product_id")
+    provider: str = Field(alias="provider")
+    purchase_entry_id: Optional[uuid.UUID] = Field(alias="purchase_entry_id")
+    refunded_amount: int = Field(alias="refunded_amount")
+    refunded_credits: int = Field(alias="refunded_credits")
+    status: str = Field(alias="status")
+    unit_credits: Optional[int] = Field(alias="unit_credits")
+    units: int = Field(alias="units")
+
+class PublicPaymentsInsert(TypedDict):
+    account_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="account_id")]]
+    amount: NotRequired[Annotated[Optional[int], Field(alias="amount")]]
+    checked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="checked_at")]]
+    checkout_id: NotRequired[Annotated[Optional[str], Field(alias="checkout_id")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    credits: NotRequired[Annotated[int, Field(alias="credits")]]
+    currency: NotRequired[Annotated[Optional[str], Field(alias="currency")]]
+    discount_amount: NotRequired[Annotated[int, Field(alias="discount_amount")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    is_disputed: NotRequired[Annotated[bool, Field(alias="is_disputed")]]
+    mode: NotRequired[Annotated[Optional[str], Field(alias="mode")]]
+    order_id: NotRequired[Annotated[Optional[str], Field(alias="order_id")]]
+    package_id: NotRequired[Annotated[Optional[str], Field(alias="package_id")]]
+    paid_amount: NotRequired[Annotated[Optional[int], Field(alias="paid_amount")]]
+    paid_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="paid_at")]]
+    price_amount: NotRequired[Annotated[Optional[int], Field(alias="price_amount")]]
+    price_currency: NotRequired[Annotated[Optional[str], Field(alias="price_currency")]]
+    problem: NotRequired[Annotated[Optional[str], Field(alias="problem")]]
+    product_id: NotRequired[Annotated[Optional[str], Field(alias="product_id")]]
+    provider: Annotated[str, Field(alias="provider")]
+    purchase_entry_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="purchase_entry_id")]]
+    refunded_amount: NotRequired[Annotated[int, Field(alias="refunded_amount")]]
+    refunded_credits: NotRequired[Annotated[int, Field(alias="refunded_credits")]]
+    status: NotRequired[Annotated[str, Field(alias="status")]]
+    unit_credits: NotRequired[Annotated[Optional[int], Field(alias="unit_credits")]]
+    units: NotRequired[Annotated[int, Field(alias="units")]]
+
+class PublicPaymentsUpdate(TypedDict):
+    account_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="account_id")]]
+    amount: NotRequired[Annotated[Optional[int], Field(alias="amount")]]
+    checked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="checked_at")]]
+    checkout_id: NotRequired[Annotated[Optional[str], Field(alias="checkout_id")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    credits: NotRequired[Annotated[int, Field(alias="credits")]]
+    currency: NotRequired[Annotated[Optional[str], Field(alias="currency")]]
+    discount_amount: NotRequired[Annotated[int, Field(alias="discount_amount")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    is_disputed: NotRequired[Annotated[bool, Field(alias="is_disputed")]]
+    mode: NotRequired[Annotated[Optional[str], Field(alias="mode")]]
+    order_id: NotRequired[Annotated[Optional[str], Field(alias="order_id")]]
+    package_id: NotRequired[Annotated[Optional[str], Field(alias="package_id")]]
+    paid_amount: NotRequired[Annotated[Optional[int], Field(alias="paid_amount")]]
+    paid_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="paid_at")]]
+    price_amount: NotRequired[Annotated[Optional[int], Field(alias="price_amount")]]
+    price_currency: NotRequired[Annotated[Optional[str], Field(alias="price_currency")]]
+    problem: NotRequired[Annotated[Optional[str], Field(alias="problem")]]
+    product_id: NotRequired[Annotated[Optional[str], Field(alias="product_id")]]
+    provider: NotRequired[Annotated[str, Field(alias="provider")]]
+    purchase_entry_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="purchase_entry_id")]]
+    refunded_amount: NotRequired[Annotated[int, Field(alias="refunded_amount")]]
+    refunded_credits: NotRequired[Annotated[int, Field(alias="refunded_credits")]]
+    status: NotRequired[Annotated[str, Field(alias="status")]]
+    unit_credits: NotRequired[Annotated[Optional[int], Field(alias="unit_credits")]]
+    units: NotRequired[Annotated[int, Field(alias="units")]]
 
 class PublicProfiles(BaseModel):
     created_at: datetime.datetime = Field(alias="created_at")

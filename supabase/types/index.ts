@@ -7,9 +7,11 @@
 // jsonb; here each answer gets its shape, and an argument with a default may also be null, which means the default.
 // The compiler and the contract tests hold these shapes to the answers of a running stack.
 import type { AdminAction, CatalogueModel, ConfigChange, ConfigValue } from './admin.ts'
-import type { Database as Generated, Json } from './database.types.ts'
+import type { Database as Generated, Json, Tables } from './database.types.ts'
+import type { Checkout, CreditPackage, Payment, RecordedPayment } from './payments.ts'
 
 export type * from './admin.ts'
+export type * from './payments.ts'
 export type { Json, Tables } from './database.types.ts'
 
 type Functions = Generated['public']['Functions']
@@ -35,17 +37,24 @@ export interface Answers {
   admin_list_config_changes: Page<ConfigChange>
   admin_list_models: CatalogueModel[]
   admin_set_config: { key: string; value: Json; old_value: Json }
+  admin_set_credit_package: Tables<'credit_packages'>
   admin_set_model: CatalogueModel
   admin_set_model_price: CatalogueModel
+  begin_checkout: Checkout
   cancel_video: VideoStatus
   generate_video: NewTask
   get_credits: Credits
   get_video_availability: Availability
   get_video_status: VideoStatus
+  list_credit_packages: CreditPackage[]
   list_credit_transactions: Page<Transaction>
+  list_payments: Page<Payment>
   list_video_prices: Price[]
   list_videos: Page<ListedVideo>
   quote_video: Price
+  record_checkout: { payment_id: string; checkout_id: string }
+  record_payment: RecordedPayment
+  take_unsettled_payments: { payment_id: string; checkout_id: string }[]
 }
 
 /** Newest first. `next_cursor` is null on the last page; else give it as `cursor` to get the next one. */

@@ -89,6 +89,16 @@ async def _furnish(shop: Shop, person: Person) -> dict[str, str]:
     job = await shop.job("transfer", user_id=person.id)
     await shop.verb("complete_video(%s, %s, %s)", job.task_id, job.lease, STORED_VIDEO)
     await shop.order(person.id)
+    await shop.rows(
+        "insert into public.credit_packages (id, name, credits, amount, currency, provider, product_id)"
+        " values ('small', 'Small', 100, 1000, 'EUR', 'acme', 'prod_small')"
+        " on conflict (id) do update set credits = 100 returning id"
+    )
+    await shop.rows(
+        "select public.record_payment('acme', %s, 'paid', 'paid', '{}', order_id => %s, user_id => %s,"
+        " product_id => 'prod_small', mode => 'prod', amount => 1000, currency => 'EUR')",
+        (user, user, user),
+    )
     image_id = await shop.one(
         "insert into public.image_generation_history (user_id, prompt, bucket, path)"
         " values (%s, 'a picture', 'reference-images', %s) returning id",

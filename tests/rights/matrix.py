@@ -111,6 +111,7 @@ _ARGUMENTS = {
     "key": "video_rollout_percent",
     "value": "100",
     "bucket": "reference-images",
+    "package_id": "small",
     "model": "veo-3.1",
     "usd_per_second": "0.75",
 }

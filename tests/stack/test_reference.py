@@ -61,7 +61,7 @@ async def test_every_setting_stands_in_the_reference_with_its_default(stack: Sta
 async def test_every_rpc_stands_in_the_reference_with_its_arguments(stack: Stack) -> None:
     documented = {
         name: [argument.split("=")[0].strip() for argument in arguments.split(",") if argument]
-        for title in ("RPCs", "Administration")
+        for title in ("RPCs", "Purchases", "Administration")
         for name, arguments in re.findall(r"^\| `(\w+)\(([^`]*)\)` \|", section(title), re.MULTILINE)
     }
     query = """

@@ -1,7 +1,7 @@
 -- Every relation a user can read, with rows of two users in each: the list comes from the catalogue, so a table that
 -- is granted later and forgotten here fails the first test.
 begin;
-select plan(20);
+select plan(22);
 
 select tests.create_rich_user(1000) as ann \gset
 select tests.create_rich_user(1000) as bob \gset
@@ -12,6 +12,8 @@ insert into public.image_generation_history (user_id, bucket, path, deleted_at) 
 (:'bob', 'reference-images', :'bob' || '/1.png', null),
 (:'bob', 'reference-images', :'bob' || '/2.png', private.now());
 insert into public.video_ratings (task_id, stars) select h.id, 3 from public.video_generation_history as h;
+insert into public.payments (account_id, provider)
+select a.id, 'acme' from public.credit_accounts as a where a.user_id in (:'ann', :'bob');
 
 select set_eq(
     $$
@@ -22,7 +24,7 @@ select set_eq(
     $$,
     array[
         'profiles', 'credit_accounts', 'credit_transactions', 'video_generation_history', 'videos',
-        'image_generation_history', 'video_ratings'
+        'image_generation_history', 'video_ratings', 'payments'
     ], 'all of them are looked at here'
 );
 
@@ -43,6 +45,7 @@ select is((select array_agg(user_id) from public.image_generation_history), arra
 select is(
     (select array_agg(task_id) from public.video_ratings), array(select id from public.videos), 'one rating, of it'
 );
+select is((select count(*) from public.payments), 1::bigint, 'one payment, hers');
 select tests.act_as(:'bob');
 select is(
     (select array_agg(path) from public.image_generation_history), array[:'bob' || '/1.png'],
@@ -56,6 +59,9 @@ select is_empty(format('select from public.credit_accounts where user_id = %L', 
 select is_empty(format('select from public.video_generation_history where user_id = %L', :'bob'), 'no task');
 select is_empty(format('select from public.videos where user_id = %L', :'bob'), 'no video');
 select is_empty(format('select from public.image_generation_history where user_id = %L', :'bob'), 'no image');
+select is_empty(
+    'select from public.payments where account_id not in (select id from public.credit_accounts)', 'no payment'
+);
 
 -- Tokens that are not Ann's, whatever they say.
 create function pg_temp.rows_seen() returns bigint
@@ -65,6 +71,7 @@ as $$
         (select count(*) from public.profiles) + (select count(*) from public.credit_accounts)
         + (select count(*) from public.credit_transactions) + (select count(*) from public.video_generation_history)
         + (select count(*) from public.image_generation_history) + (select count(*) from public.video_ratings)
+        + (select count(*) from public.payments)
 $$;
 grant execute on function pg_temp.rows_seen() to authenticated;
 select tests.act_as(gen_random_uuid());

@@ -65,6 +65,7 @@ select results_eq(
     ('credit_accounts SELECT accounts_are_read_by_their_owner' collate "C"),
     ('credit_transactions SELECT entries_are_read_by_their_owner'),
     ('image_generation_history SELECT images_are_read_by_their_owner'),
+    ('payments SELECT payments_are_read_by_their_owner'),
     ('profiles SELECT profiles_are_read_by_their_owner'),
     ('profiles UPDATE profiles_are_renamed_by_their_owner'),
     ('system_configs ALL configs_of_ours_are_closed_to_clients'),

@@ -73,6 +73,14 @@ select results_eq(
     ('admin_rollback(reason text, batch_size integer DEFAULT 100) jsonb', 'authenticated'),
     ('admin_set_config(key text, value jsonb, reason text) jsonb', 'authenticated'),
     (
+        'admin_set_credit_package(id text, reason text, name text DEFAULT NULL::text, '
+        'credits integer DEFAULT NULL::integer, amount integer DEFAULT NULL::integer, '
+        'currency text DEFAULT NULL::text, provider text DEFAULT NULL::text, mode text DEFAULT NULL::text, '
+        'product_id text DEFAULT NULL::text, place integer DEFAULT NULL::integer, '
+        'is_enabled boolean DEFAULT NULL::boolean) jsonb',
+        'authenticated service_role'
+    ),
+    (
         'admin_set_model(model text, reason text, is_enabled boolean DEFAULT NULL::boolean, '
         'retires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
         'clear_pause boolean DEFAULT false, credit_multiplier numeric DEFAULT NULL::numeric, '
@@ -85,6 +93,7 @@ select results_eq(
         'valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone) jsonb',
         'authenticated'
     ),
+    ('begin_checkout(package_id text) jsonb', 'authenticated'),
     ('cancel_video(task_id uuid) jsonb', 'authenticated'),
     ('delete_image(image_id uuid) jsonb', 'authenticated'),
     ('delete_video(task_id uuid) jsonb', 'authenticated'),
@@ -98,12 +107,14 @@ select results_eq(
     ('get_credits() jsonb', 'authenticated'),
     ('get_video_availability() jsonb', 'anon authenticated service_role'),
     ('get_video_status(task_id uuid) jsonb', 'authenticated'),
+    ('list_credit_packages() jsonb', 'anon authenticated service_role'),
     ('list_credit_transactions(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
     (
         'list_generations(content_type text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
         'page_size integer DEFAULT 20) jsonb',
         'authenticated'
     ),
+    ('list_payments(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
     ('list_video_prices() jsonb', 'anon authenticated service_role'),
     (
         'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
@@ -116,16 +127,28 @@ select results_eq(
         'anon authenticated service_role'
     ),
     ('rate_video(task_id uuid, stars integer) jsonb', 'authenticated'),
+    ('record_checkout(payment_id uuid, checkout_id text) jsonb', 'service_role'),
     (
         'record_image(prompt text, bucket text, path text, width integer DEFAULT NULL::integer, '
         'height integer DEFAULT NULL::integer, user_id uuid DEFAULT NULL::uuid) jsonb',
         'authenticated service_role'
     ),
     (
+        'record_payment(provider text, event_id text, event_type text, kind text, payload jsonb, '
+        'order_id text DEFAULT NULL::text, payment_id uuid DEFAULT NULL::uuid, user_id uuid DEFAULT NULL::uuid, '
+        'checkout_id text DEFAULT NULL::text, product_id text DEFAULT NULL::text, mode text DEFAULT NULL::text, '
+        'units integer DEFAULT 1, amount integer DEFAULT NULL::integer, discount_amount integer DEFAULT 0, '
+        'currency text DEFAULT NULL::text, paid_amount integer DEFAULT NULL::integer, '
+        'refunded_amount integer DEFAULT 0, occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'problem text DEFAULT NULL::text) jsonb',
+        'service_role'
+    ),
+    (
         'search_images(search text DEFAULT NULL::text, cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) '
         'jsonb',
         'authenticated'
-    )
+    ),
+    ('take_unsettled_payments(provider text) jsonb', 'service_role')
     $$,
     'the functions of schema public, their arguments, and who may call them'
 );
@@ -154,6 +177,10 @@ select results_eq(
         'authenticated image_generation_history',
         'select(id user_id prompt bucket path width height credit_cost created_at)'
     ),
+    (
+        'authenticated payments',
+        'select(id account_id package_id status credits amount currency refunded_credits paid_at created_at)'
+    ),
     ('authenticated profiles', 'select(id display_name created_at), update(display_name)'),
     (
         'authenticated video_generation_history',
@@ -165,8 +192,10 @@ select results_eq(
     ('authenticated video_ratings', 'select'),
     ('authenticated videos', 'select'),
     ('service_role credit_accounts', 'select'),
+    ('service_role credit_packages', 'select'),
     ('service_role credit_transactions', 'select'),
     ('service_role image_generation_history', 'select'),
+    ('service_role payments', 'select'),
     ('service_role profiles', 'select'),
     ('service_role system_configs', 'select, update(value)'),
     ('service_role video_generation_history', 'select'),
