@@ -25,7 +25,8 @@ die() {
     exit 1
 }
 
-[ ! -x "$home/usr/lib/postgresql/17/bin/postgres" ] || exit 0
+# Run, not only looked for: one that was moved with its checkout has lost its loader.
+! "$home/usr/lib/postgresql/17/bin/postgres" --version >/dev/null 2>&1 || exit 0
 [ -e "$keyring" ] && command -v apt-get >/dev/null ||
     die "Postgres 17 is set up by itself on Debian only: elsewhere install it with pg_cron, pgTAP and plpgsql_check"
 

@@ -28,7 +28,7 @@ is_done() {
 # Whether the Postgres that PG names is there; tools.py looks at the same places.
 has_asked_for() {
     [ -z "${PG:-}" ] || [ "$(postgres_version "$PG")" = "$PG" ] ||
-        [ -x ".local/postgres-$PG/usr/lib/postgresql/$PG/bin/postgres" ]
+        ".local/postgres-$PG/usr/lib/postgresql/$PG/bin/postgres" --version >/dev/null 2>&1
 }
 
 # The newest installed Postgres that has all extensions the project needs; with an argument, of that version.

@@ -35,7 +35,8 @@ def postgres_bin() -> Path:
         for server in sorted(servers, key=_version, reverse=True):
             share = usr / "share" / "postgresql" / server.parts[-3] / "extension"
             if all((share / f"{name}.control").exists() for name in _REQUIRED_EXTENSIONS):
-                return server.parent
+                # Without links: Postgres runs as a user who may not be able to follow them.
+                return server.parent.resolve()
     raise SetupError(
         f"no Postgres{'' if wanted == '*' else f' {wanted}'} with pg_cron, pgTAP and plpgsql_check found: "
         "run functions_py/local/setup.sh"

@@ -38,6 +38,6 @@ def test_the_unpacked_one_is_taken_where_none_of_that_version_is_installed(
     with pytest.raises(SetupError, match="no Postgres 99 with pg_cron"):
         choose()
     (extensions / "plpgsql_check.control").touch()
-    assert choose() == server.parent
+    assert choose() == server.parent.resolve()
     monkeypatch.setenv("PG", "")
-    assert choose() != server.parent
+    assert choose() != server.parent.resolve()
