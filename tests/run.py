@@ -120,7 +120,7 @@ def pgtap(stack: Stack) -> Tally:
         say("pgTAP: there is no test in supabase/tests")
         return Tally("pgTAP")
     done = run(
-        [pg_prove(), "--verbose", "--recurse", "--ext", ".sql", _PGTAP],
+        [pg_prove(), "--verbose", "--merge", "--recurse", "--ext", ".sql", _PGTAP],
         env={
             "PATH": "/usr/bin:/bin",
             "LANG": "C.UTF-8",
