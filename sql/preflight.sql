@@ -62,6 +62,11 @@ our_other_relations (schema, names) as (
         'provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
         'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
         'admin_actions_idempotency}'
+    ),
+    -- Administration.
+    (
+        'public',
+        '{credit_accounts_by_creation,credit_transactions_by_creation,video_generation_history_by_account}'
     )
 ),
 
@@ -102,14 +107,20 @@ our_functions (schema, names) as (
     -- Administration.
     (
         'public',
-        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
-        'admin_set_model,admin_set_model_price}'
+        '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
+        'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
+        'admin_set_config,admin_set_model,admin_set_model_price}'
     ),
-    ('private', '{check_user,checked_reason,decode_place,describe_model,encode_place,lock_model,usd}'),
     (
         'private',
-        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
-        'admin_set_model,admin_set_model_price}'
+        '{check_user,checked_reason,decode_place,describe_model,describe_operation,describe_task,describe_user,'
+        'encode_place,find_users,lock_model,summarize_period,usd,video_share_of_credits}'
+    ),
+    (
+        'private',
+        '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
+        'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
+        'admin_set_config,admin_set_model,admin_set_model_price}'
     )
 ),
 

@@ -74,17 +74,20 @@ from (
     -- Administration.
     (
         'public', 'function', false,
-        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
-        'admin_set_model,admin_set_model_price}'
+        '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
+        'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
+        'admin_set_config,admin_set_model,admin_set_model_price}'
     ),
     (
         'private', 'function', false,
-        '{check_user,checked_reason,decode_place,describe_model,encode_place,lock_model,usd}'
+        '{check_user,checked_reason,decode_place,describe_model,describe_operation,describe_task,describe_user,'
+        'encode_place,find_users,lock_model,summarize_period,usd,video_share_of_credits}'
     ),
     (
         'private', 'function', false,
-        '{admin_list_actions,admin_list_config,admin_list_config_changes,admin_list_models,admin_set_config,'
-        'admin_set_model,admin_set_model_price}'
+        '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
+        'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
+        'admin_set_config,admin_set_model,admin_set_model_price}'
     ),
     (
         'worker_api', 'function', false,
@@ -347,7 +350,10 @@ begin
             ('20261123000700', 'worker_api'), ('20261123000800', 'client_api'), ('20261123000900', 'operations'),
             ('20261123001000', 'storage'),
             ('20261128040000', 'one_goodwill'), ('20261128040100', 'admin_settlement'),
-            ('20261128041000', 'administration'), ('20261128042000', 'history'),
+            ('20261128041000', 'administration'),
+            ('20261128041100', 'administration_accounts_index'), ('20261128041110', 'administration_tasks_index'),
+            ('20261128041120', 'administration_ledger_index'), ('20261128041200', 'administration_views'),
+            ('20261128042000', 'history'),
             ('20261128044000', 'payments'), ('20261128044100', 'payments_name_their_entry'),
             ('20261128044200', 'payment_functions')
         );

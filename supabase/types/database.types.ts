@@ -314,6 +314,15 @@ isOneToOne: false
             "admin_deduct_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
                            },
+"admin_get_dashboard":
+{ Args: { "from"?: string,"to"?: string }; Returns: Json
+                           },
+"admin_get_user_video_stats":
+{ Args: { "user_id": string }; Returns: Json
+                           },
+"admin_get_video":
+{ Args: { "task_id": string }; Returns: Json
+                           },
 "admin_grant_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
                            },
@@ -328,6 +337,15 @@ isOneToOne: false
                            },
 "admin_list_models":
 { Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"admin_list_stuck_tasks":
+{ Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
+"admin_list_user_videos":
+{ Args: { "cursor"?: string,"page_size"?: number,"sort"?: string,"status"?: string,"user_id": string }; Returns: Json
+                           },
+"admin_list_users":
+{ Args: { "cursor"?: string,"page_size"?: number,"search"?: string }; Returns: Json
                            },
 "admin_refund_video":
 { Args: { "amount"?: number,"idempotency_key"?: string,"reason": string,"task_id": string }; Returns: Json

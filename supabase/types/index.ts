@@ -6,7 +6,18 @@
 // database.types.ts is generated (`make types`). It calls what an RPC answers `Json`, because in the schema that is
 // jsonb; here each answer gets its shape, and an argument with a default may also be null, which means the default.
 // The compiler and the contract tests hold these shapes to the answers of a running stack.
-import type { AdminAction, CatalogueModel, ConfigChange, ConfigValue } from './admin.ts'
+import type {
+  AdminAction,
+  AdminTask,
+  AdminUser,
+  CatalogueModel,
+  ConfigChange,
+  ConfigValue,
+  Dashboard,
+  StuckTask,
+  UserVideoStats,
+  VideoTrail,
+} from './admin.ts'
 import type { Database as Generated, Json, Tables } from './database.types.ts'
 import type { Checkout, CreditPackage, Payment, RecordedPayment } from './payments.ts'
 
@@ -31,11 +42,33 @@ type OrNull<Args> = { [Name in keyof Args]: undefined extends Args[Name] ? Args[
 
 /** What each RPC answers. */
 export interface Answers {
+  admin_deduct_credits: Balance
   admin_grant_credits: Balance
+  admin_get_dashboard: Dashboard
+  admin_get_user_video_stats: UserVideoStats
+  admin_get_video: VideoTrail
   admin_list_actions: Page<AdminAction>
   admin_list_config: ConfigValue[]
   admin_list_config_changes: Page<ConfigChange>
   admin_list_models: CatalogueModel[]
+  admin_list_stuck_tasks: Page<StuckTask>
+  admin_list_user_videos: Page<AdminTask>
+  admin_list_users: Page<AdminUser>
+  admin_refund_video: {
+    result: 'applied' | 'already_applied'
+    task_id: string
+    status: TaskStatus
+    refunded_credits: number
+    balance: number
+  }
+  admin_retry_download: {
+    result: 'applied' | 'already_applied'
+    task_id: string
+    retry_of: string
+    status: TaskStatus
+  }
+  /** Repeat until both are 0. */
+  admin_rollback: { done: number; remaining: number }
   admin_set_config: { key: string; value: Json; old_value: Json }
   admin_set_credit_package: Tables<'credit_packages'>
   admin_set_model: CatalogueModel

@@ -19,6 +19,10 @@ create table public.credit_accounts (
     last_entry_key integer generated always as (nullif(last_entry_no, 0)) stored
 );
 
+-- Users, newest first, for administrators.
+create index credit_accounts_by_creation
+on public.credit_accounts (created_at desc, id desc) where user_id is not null;
+
 comment on table public.credit_accounts is 'Balance of a person; its row is the first lock of every money change.';
 comment on column public.credit_accounts.debt is
 'Credits owed: a purchase was taken back after its credits were spent. Later income pays it first.';

@@ -67,6 +67,9 @@ on public.credit_transactions (account_id, type, idempotency_key) where idempote
 create unique index credit_transactions_one_goodwill_for_each_task
 on public.credit_transactions (task_id) where type = 'goodwill_refund';
 create index credit_transactions_by_task on public.credit_transactions (task_id) where task_id is not null;
+-- Statistics. Entries are written in the order of their time, so a few pages of block ranges find those of a period.
+create index credit_transactions_by_creation
+on public.credit_transactions using brin (created_at) with (autosummarize = on);
 
 alter table public.credit_accounts add constraint account_shows_its_last_entry foreign key (
     id, last_entry_key, balance, debt

@@ -109,6 +109,9 @@ create index video_generation_history_by_user
 on public.video_generation_history (user_id, created_at desc, id desc) where deleted_at is null;
 create index video_generation_history_by_user_and_status
 on public.video_generation_history (user_id, status, created_at desc, id desc) where deleted_at is null;
+-- All of one account's tasks, deleted ones too: administrators' lists and counts.
+create index video_generation_history_by_account
+on public.video_generation_history (account_id, created_at desc, id desc);
 -- Admin lists and statistics of a period.
 create index video_generation_history_by_status on public.video_generation_history (status, created_at desc, id desc);
 create index video_generation_history_by_creation on public.video_generation_history (created_at desc, id desc);

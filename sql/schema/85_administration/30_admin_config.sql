@@ -87,9 +87,8 @@ begin
     end if;
 
     if v_config.value <> v_value then
-        perform set_config('reelbase.actor', v_actor, true), set_config('reelbase.reason', v_reason, true);
         begin
-            update public.system_configs as c set value = v_value where c.key = p_key;
+            perform private.set_config_value(p_key, v_value, v_actor, v_reason);
         exception
             when check_violation then
                 perform private.refuse_parameter(
@@ -105,7 +104,6 @@ begin
                     format('%s does not take this value.', p_key)
                 );
         end;
-        perform set_config('reelbase.actor', '', true), set_config('reelbase.reason', '', true);
 
         insert into private.admin_actions (actor, action, details, reason)
         values (

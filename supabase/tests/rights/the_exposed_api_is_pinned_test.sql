@@ -49,6 +49,11 @@ select results_eq(
         'authenticated' collate "C"
     ),
     (
+        'admin_get_dashboard("from" date DEFAULT NULL::date, "to" date DEFAULT NULL::date) jsonb', 'authenticated'
+    ),
+    ('admin_get_user_video_stats(user_id uuid) jsonb', 'authenticated'),
+    ('admin_get_video(task_id uuid) jsonb', 'authenticated'),
+    (
         'admin_grant_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb',
         'authenticated service_role'
     ),
@@ -64,6 +69,20 @@ select results_eq(
         'authenticated'
     ),
     ('admin_list_models() jsonb', 'authenticated'),
+    (
+        'admin_list_stuck_tasks(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'
+    ),
+    (
+        'admin_list_user_videos(user_id uuid, status text DEFAULT NULL::text, '
+        'sort text DEFAULT ''created_at.desc''::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    (
+        'admin_list_users(search text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
     (
         'admin_refund_video(task_id uuid, reason text, amount integer DEFAULT NULL::integer, '
         'idempotency_key text DEFAULT NULL::text) jsonb',

@@ -45,8 +45,8 @@ select is_empty(
 select tests.act_as_role('service_role');
 select set_eq(
     $$select c.name from calls as c where tests.error_of(c.call) ->> 'sqlstate' is distinct from '42501'$$,
-    array['admin_grant_credits'],
-    'and the secret key gives credits, and does nothing else in an administrator''s place'
+    array['admin_grant_credits', 'admin_set_credit_package'],
+    'and the secret key gives credits and prices them, and does nothing else in an administrator''s place'
 );
 
 select tests.stop_acting();
