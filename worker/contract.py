@@ -131,6 +131,39 @@ class HeartbeatReply(Reply):
     settings: FleetSettings
 
 
+class CronReport(Row):
+    is_scheduled: bool
+    beat_age_seconds: float | None
+
+
+class VaultReport(Row):
+    """``worker_token_fingerprint`` is the beginning of the hex SHA-256 of what Vault has."""
+
+    has_worker_url: bool
+    has_worker_token: bool
+    worker_token_fingerprint: str | None
+
+
+class ModelOnSale(Row):
+    """An enabled model; not ``is_available`` while it is paused or retired."""
+
+    id: str
+    provider: str
+    provider_model: str
+    is_available: bool
+    retires_at: datetime | None
+
+
+class PlatformReport(Row):
+    """What `worker check` cannot see for itself; ``role`` is who it is to the database."""
+
+    role: str
+    cron: CronReport
+    vault: VaultReport
+    models: list[ModelOnSale]
+    submit_per_minute: int
+
+
 class PollVerdict(StrEnum):
     """The outcomes ``record_poll`` takes."""
 
@@ -160,10 +193,15 @@ class FinishedVideo(Row):
 
 
 class FileJob(Row):
-    """A file to delete: in Supabase Storage (``delete``) or at the provider (``delete_google``)."""
+    """A file to delete: in Supabase Storage (``delete``) or at the provider (``delete_google``).
+
+    ``provider`` and ``operation_id`` are those of the attempt that left it, where the database knows them.
+    """
 
     file_job_id: int
     kind: Literal["delete", "delete_google"]
     bucket: str | None = None
     path: str
     lease_token: UUID
+    provider: str | None = None
+    operation_id: str | None = None

@@ -20,6 +20,7 @@ from worker.contract import (
     FileJob,
     HeartbeatReply,
     LeaseReply,
+    PlatformReport,
     Reply,
     Row,
     SubmitReply,
@@ -27,6 +28,7 @@ from worker.contract import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from worker.contract import FinishedVideo, PollVerdict, SubmitOutcome
@@ -99,12 +101,15 @@ class Database:
         arguments = {"worker_id": self._worker_id, "version": __version__, "status": Jsonb(status)}
         return HeartbeatReply.model_validate(await self._one(statements.HEARTBEAT, arguments, ONCE))
 
-    async def claim_jobs(self, *, submit_slots: int, poll_slots: int, transfer_slots: int) -> list[Claim]:
+    async def claim_jobs(
+        self, *, submit_slots: int, poll_slots: int, transfer_slots: int, providers: Collection[str]
+    ) -> list[Claim]:
         arguments = {
             "worker_id": self._worker_id,
             "submit_slots": submit_slots,
             "poll_slots": poll_slots,
             "transfer_slots": transfer_slots,
+            "providers": list(providers),
         }
         return _valid(Claim, await self._call(statements.CLAIM_JOBS, arguments, ONCE))
 
@@ -169,6 +174,10 @@ class Database:
     async def fail_file_job(self, job: FileJob, detail: dict[str, Any]) -> Reply:
         arguments = _file(job) | {"detail": Jsonb(detail)}
         return Reply.model_validate(await self._one(statements.FAIL_FILE_JOB, arguments, VERDICT))
+
+    async def check(self) -> PlatformReport:
+        """What ``worker check`` has to know about pg_cron, Vault and the models on sale."""
+        return PlatformReport.model_validate(await self._one(statements.CHECK, {}, ONCE))
 
     async def probe(self, statement: str, arguments: dict[str, Any]) -> None:
         """Sends one statement once, for ``worker check``."""

@@ -14,6 +14,7 @@ from worker.storage import StorageError
 
 if TYPE_CHECKING:
     from worker.contract import FileJob
+    from worker.providers.base import Provider
     from worker.services import Services
 
 # Well inside a lease, which nobody extends for an errand.
@@ -51,8 +52,17 @@ async def _delete(job: FileJob, services: Services) -> None:
             raise ValueError("names no bucket")
         await services.storage.delete(job.bucket, job.path)
         return
+    await _owner(job, services).delete(job.path, job.operation_id)
+
+
+def _owner(job: FileJob, services: Services) -> Provider:
+    """Raises ValueError where this worker does not have the provider: the job comes back, for another one."""
+    if job.provider is not None:
+        provider = services.providers.get(job.provider)
+        if provider is None:
+            raise ValueError(f"provider {job.provider} is not configured here")
+        return provider
     for provider in services.providers.values():
         if provider.owns(job.path):
-            await provider.delete(job.path)
-            return
+            return provider
     raise ValueError("no configured provider owns this URL")

@@ -15,6 +15,8 @@ from worker.database import DatabaseUnavailableError
 from worker.jobs import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from worker.clock import Alarm, Pace
     from worker.database import Database
     from worker.jobs import Lanes
@@ -33,11 +35,19 @@ class Heartbeat:
     """
 
     def __init__(
-        self, *, database: Database, pace: Pace, lanes: Lanes, alarm: Alarm, metrics: Metrics
+        self,
+        *,
+        database: Database,
+        pace: Pace,
+        lanes: Lanes,
+        alarm: Alarm,
+        metrics: Metrics,
+        providers: Collection[str],
     ) -> None:
         self._database = database
         self._pace = pace
         self._lanes = lanes
+        self._providers = providers
         self._alarm = alarm
         self._last_good = -math.inf
         self.is_draining = False
@@ -77,5 +87,6 @@ class Heartbeat:
     def _status(self) -> dict[str, Any]:
         return {
             "draining": self.is_draining,
+            "providers": sorted(self._providers),
             "in_flight": {lane.value: self._lanes.count(lane) for lane in Lane},
         }

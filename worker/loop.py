@@ -73,6 +73,7 @@ class ClaimLoop:
                 submit_slots=free[Lane.SUBMIT],
                 poll_slots=free[Lane.POLL],
                 transfer_slots=free[Lane.TRANSFER],
+                providers=self._services.providers,
             )
             for claim in claims:
                 self._start(claim, claimed_at)
@@ -94,7 +95,7 @@ class ClaimLoop:
         job = Job(claim, self._services.pace.lease, claimed_at)
         provider = self._services.providers.get(claim.provider)
         if provider is None:
-            # Another worker may have it configured; if none has, the submit deadline settles the task.
+            # Not asked for; whoever answered with it will hand it out again when the lease has run out.
             job.log.error("provider_not_configured", provider=claim.provider)
             return
         self._lanes.start(LANE_OF[claim.stage], self._run(job, provider), job)

@@ -75,7 +75,12 @@ class Worker:
             images=asyncio.Semaphore(IMAGES_AT_ONCE),
         )
         self._heartbeat = Heartbeat(
-            database=self._database, pace=pace, lanes=self._lanes, alarm=self._alarm, metrics=self._metrics
+            database=self._database,
+            pace=pace,
+            lanes=self._lanes,
+            alarm=self._alarm,
+            metrics=self._metrics,
+            providers=self._services.providers,
         )
         self._loop = ClaimLoop(
             services=self._services, lanes=self._lanes, heartbeat=self._heartbeat, alarm=self._alarm

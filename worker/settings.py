@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -37,6 +38,9 @@ class Settings(BaseSettings):
     storage_emulator_host: str | None = None
     video_output_gcs_uri: str | None = None
 
+    google_ai_api_key: SecretStr | None = None
+    google_gemini_base_url: str | None = None
+
     worker_host: str = "0.0.0.0"  # noqa: S104  a container is reached from outside itself
     worker_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     worker_submit_slots: Annotated[int, Field(ge=0, le=50)] = 10
@@ -65,7 +69,9 @@ class Settings(BaseSettings):
             raise ValueError("must be a postgresql:// URL")
         return value
 
-    @field_validator("supabase_url", "google_vertex_base_url", "storage_emulator_host")
+    @field_validator(
+        "supabase_url", "google_vertex_base_url", "google_gemini_base_url", "storage_emulator_host"
+    )
     @classmethod
     def _is_http(cls, value: str | None, info: object) -> str | None:
         if value is None:
@@ -83,6 +89,13 @@ class Settings(BaseSettings):
         key = value.get_secret_value()
         if key.startswith("sb_publishable_") or _jwt_role(key) in {"anon", "authenticated"}:
             raise ValueError("is a public key; the worker needs the secret (service_role) key")
+        return value
+
+    @field_validator("google_ai_api_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", value.get_secret_value()):
+            raise ValueError("is no API key: those are letters, digits, dots, dashes and underscores")
         return value
 
     @field_validator("video_output_gcs_uri")
@@ -110,12 +123,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        if self.google_cloud_project is None:
-            raise ValueError("GOOGLE_CLOUD_PROJECT is missing: without it no video provider is configured")
-        if self.video_output_gcs_uri is None:
+        if self.google_cloud_project is None and self.video_output_gcs_uri is not None:
+            raise ValueError(
+                "GOOGLE_CLOUD_PROJECT is missing: VIDEO_OUTPUT_GCS_URI is set, which belongs to it"
+            )
+        if self.google_cloud_project is not None and self.video_output_gcs_uri is None:
             raise ValueError(
                 "VIDEO_OUTPUT_GCS_URI is missing: GOOGLE_CLOUD_PROJECT is set, and a clip whose create call "
                 "was cut off can be found again only in a bucket"
+            )
+        if self.google_cloud_project is None and self.google_ai_api_key is None:
+            raise ValueError(
+                "GOOGLE_CLOUD_PROJECT is missing (for Veo on Vertex AI), and so is GOOGLE_AI_API_KEY "
+                "(for Gemini Omni): without one of them no video provider is configured"
             )
         if self.worker_drain_seconds <= self.video_create_timeout_seconds:
             raise ValueError(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 CONTRACT_VERSION = "select worker_api.contract_version()"
 
+CHECK = "select worker_api.check()"
+
 HEARTBEAT = """
 select worker_api.heartbeat(
     worker_id => %(worker_id)s::text, version => %(version)s::text, status => %(status)s::jsonb)"""
@@ -16,7 +18,8 @@ select worker_api.claim_jobs(
     worker_id => %(worker_id)s::text,
     submit_slots => %(submit_slots)s::int,
     poll_slots => %(poll_slots)s::int,
-    transfer_slots => %(transfer_slots)s::int)"""
+    transfer_slots => %(transfer_slots)s::int,
+    providers => %(providers)s::text[])"""
 
 EXTEND_LEASE = """
 select worker_api.extend_lease(task_id => %(task_id)s::uuid, lease_token => %(lease_token)s::uuid)"""

@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from functions_py.local.google.api_key import ApiKey
 from functions_py.local.ports import HOST, PortReservations
 from functions_py.local.tools import ROOT, postgrest
 
@@ -85,6 +86,8 @@ class Layout:
             **self._google_client_env(),
             "STORAGE_EMULATOR_HOST": self.url("google"),
             "VIDEO_OUTPUT_GCS_URI": "gs://reelbase-local/videos",
+            "GOOGLE_AI_API_KEY": ApiKey.prepare(self.state_dir / "google-api-key").key,
+            "GOOGLE_GEMINI_BASE_URL": self.url("google"),
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "json",
         }

@@ -81,6 +81,12 @@ class FarEnd(Protocol):
         ...
 
 
+async def opened(provider: Provider, url: str) -> int:
+    """How many bytes the clip has."""
+    async with provider.open_result(url) as stream:
+        return sum([len(chunk) async for chunk in stream.chunks])
+
+
 def submission(far_end: FarEnd, situation: Situation, image: ReferenceImage | None = None) -> Submission:
     task_id = uuid.uuid4()
     return Submission(
@@ -128,7 +134,7 @@ async def found(provider: Provider, far_end: FarEnd, prefix: str) -> str:
 
 
 class ProviderSuite:
-    """Subclass it, and give it the fixtures."""
+    """What all do. Subclass one of the two below, which say what becomes of a clip nobody told us about."""
 
     async def test_a_clip_is_made_and_can_be_read(
         self, provider: Provider, far_end: FarEnd, tmp_path: Path
@@ -231,7 +237,7 @@ class ProviderSuite:
         operation_id = await provider.submit(submission(far_end, Situation.FILTERS))
         outcome = await finished(provider, far_end, operation_id)
         assert isinstance(outcome, Failed)
-        assert outcome.detail.support_codes
+        assert outcome.detail.support_codes or outcome.detail.code
 
     @pytest.mark.parametrize("situation", [Situation.FAILS_INSIDE, Situation.TOO_BUSY_INSIDE])
     async def test_the_providers_own_fault_is_worth_a_further_attempt(
@@ -254,6 +260,82 @@ class ProviderSuite:
         operation_id = await provider.submit(submission(far_end, Situation.MAKES_A_CLIP))
         with pytest.raises(RejectedError):
             await provider.poll(operation_id + "0")
+
+    async def test_a_clip_is_deleted_with_its_attempt_once_and_again(
+        self, provider: Provider, far_end: FarEnd
+    ) -> None:
+        asked = submission(far_end, Situation.MAKES_A_CLIP)
+        operation_id = await provider.submit(asked)
+        outcome = await finished(provider, far_end, operation_id)
+        assert isinstance(outcome, Succeeded)
+        assert await opened(provider, outcome.video_url)
+        for _ in range(2):
+            await provider.delete(asked.output_prefix, operation_id)
+            with pytest.raises(RejectedError) as caught:
+                await opened(provider, outcome.video_url)
+            assert caught.value.error_code == "video_expired"
+
+    async def test_deleting_one_attempt_leaves_the_other(self, provider: Provider, far_end: FarEnd) -> None:
+        first = submission(far_end, Situation.MAKES_A_CLIP)
+        other = replace(
+            first,
+            attempt=12,
+            output_prefix=f"{first.task_id}/12/",
+            prompt=far_end.prompt(Situation.MAKES_A_CLIP),
+        )
+        operation_id = await provider.submit(first)
+        await finished(provider, far_end, operation_id)
+        url = await clip_of(provider, far_end, other)
+        await provider.delete(first.output_prefix, operation_id)
+        assert await opened(provider, url)
+
+    async def test_what_a_failed_attempt_left_is_deleted_too(
+        self, provider: Provider, far_end: FarEnd
+    ) -> None:
+        asked = submission(far_end, Situation.FILTERS)
+        operation_id = await provider.submit(asked)
+        await finished(provider, far_end, operation_id)
+        await provider.delete(asked.output_prefix, operation_id)
+        # And where the answer to the create call was lost.
+        await provider.delete(submission(far_end, Situation.MAKES_A_CLIP).output_prefix)
+
+    async def test_everything_is_never_deleted(self, provider: Provider, far_end: FarEnd) -> None:
+        url = await clip_of(provider, far_end, submission(far_end, Situation.MAKES_A_CLIP))
+        for prefix in ("", "/"):
+            with pytest.raises(ValueError, match="refuses"):
+                await provider.delete(prefix)
+        assert await opened(provider, url)
+
+    async def test_a_missing_file_is_told_apart_from_a_failing_download(
+        self, provider: Provider, far_end: FarEnd
+    ) -> None:
+        url = await clip_of(provider, far_end, submission(far_end, Situation.FILE_IS_MISSING))
+        with pytest.raises(RejectedError) as caught:
+            async with provider.open_result(url):
+                pytest.fail("opened")
+        assert caught.value.error_code == "video_expired"
+
+    async def test_a_download_that_is_cut_says_so(self, provider: Provider, far_end: FarEnd) -> None:
+        url = await clip_of(provider, far_end, submission(far_end, Situation.FILE_IS_CUT))
+        async with provider.open_result(url) as stream:
+            with pytest.raises(UnavailableError):
+                _ = [chunk async for chunk in stream.chunks]
+
+    async def test_many_operations_at_once(self, provider: Provider, far_end: FarEnd) -> None:
+        asked = [submission(far_end, Situation.MAKES_A_CLIP) for _ in range(20)]
+        urls = await asyncio.gather(*(clip_of(provider, far_end, one) for one in asked))
+        assert len(set(urls)) == len(asked)
+
+    async def test_the_check_passes_and_says_what_it_cannot_see(
+        self, provider: Provider, far_end: FarEnd
+    ) -> None:
+        checks = await provider.check([far_end.model], 50)
+        assert any(check.passed for check in checks)
+        assert all(check.passed is not False for check in checks), checks
+
+
+class FindsLostClips(ProviderSuite):
+    """For a provider whose attempts each name the place of their clip."""
 
     async def test_a_clip_whose_create_call_was_dropped_is_found_under_its_prefix(
         self, provider: Provider, far_end: FarEnd
@@ -285,44 +367,15 @@ class ProviderSuite:
         await provider.delete(asked.output_prefix)
         await provider.delete(url)
 
-    async def test_deleting_one_attempt_leaves_the_other(self, provider: Provider, far_end: FarEnd) -> None:
-        first = submission(far_end, Situation.MAKES_A_CLIP)
-        other = replace(first, attempt=12, output_prefix=f"{first.task_id}/12/")
-        for attempt in (first, other):
-            await clip_of(provider, far_end, attempt)
-        await provider.delete(first.output_prefix)
-        assert await provider.find_output(first.output_prefix) is None
-        assert await provider.find_output(other.output_prefix)
 
-    async def test_everything_is_never_deleted(self, provider: Provider, far_end: FarEnd) -> None:
-        asked = submission(far_end, Situation.MAKES_A_CLIP)
-        await clip_of(provider, far_end, asked)
-        for prefix in ("", "/"):
-            with pytest.raises(ValueError, match="refuses"):
-                await provider.delete(prefix)
-        assert await provider.find_output(asked.output_prefix)
+class LosesLostClips(ProviderSuite):
+    """For a provider that cannot look: it says so, and never sends the call again."""
 
-    async def test_a_missing_file_is_told_apart_from_a_failing_download(
+    async def test_a_clip_whose_create_call_was_dropped_is_not_found(
         self, provider: Provider, far_end: FarEnd
     ) -> None:
-        url = await clip_of(provider, far_end, submission(far_end, Situation.FILE_IS_MISSING))
-        with pytest.raises(RejectedError) as caught:
-            async with provider.open_result(url):
-                pytest.fail("opened")
-        assert caught.value.error_code == "video_expired"
-
-    async def test_a_download_that_is_cut_says_so(self, provider: Provider, far_end: FarEnd) -> None:
-        url = await clip_of(provider, far_end, submission(far_end, Situation.FILE_IS_CUT))
-        async with provider.open_result(url) as stream:
-            with pytest.raises(UnavailableError):
-                _ = [chunk async for chunk in stream.chunks]
-
-    async def test_many_operations_at_once(self, provider: Provider, far_end: FarEnd) -> None:
-        asked = [submission(far_end, Situation.MAKES_A_CLIP) for _ in range(20)]
-        urls = await asyncio.gather(*(clip_of(provider, far_end, one) for one in asked))
-        assert len(set(urls)) == len(asked)
-
-    async def test_the_check_passes_and_costs_nothing(self, provider: Provider) -> None:
-        checks = await provider.check()
-        assert checks
-        assert all(check.passed for check in checks), checks
+        asked = submission(far_end, Situation.DROPS_BUT_MAKES_A_CLIP)
+        with pytest.raises(AmbiguousError):
+            await provider.submit(asked)
+        assert await provider.find_output(asked.output_prefix) is None
+        assert await far_end.creates(asked.prompt) == 1

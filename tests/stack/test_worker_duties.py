@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.database import connect
-from tests.support.worker import check, running_worker, until
+from tests.support.worker import running_worker, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,22 +134,3 @@ async def test_no_secret_and_no_prompt_is_logged(
         for entry in worker.log
         if entry["event"] in {"submitted", "completed"}
     )
-
-
-async def test_the_check_finds_everything_in_order(workshop: Stack) -> None:
-    code, output = await check(workshop)
-    assert code == 0, output
-    assert "FAIL" not in output
-
-
-async def test_the_check_names_the_failing_grant(workshop: Stack) -> None:
-    verb = "worker_api.begin_submit(uuid, uuid)"
-    async with connect(workshop) as connection:
-        await connection.execute(f"revoke execute on function {verb} from video_worker".encode())
-        try:
-            code, output = await check(workshop)
-        finally:
-            await connection.execute(f"grant execute on function {verb} to video_worker".encode())
-    assert code == 1
-    assert "FAIL  worker_api.begin_submit" in output
-    assert "grant execute on function worker_api.begin_submit to video_worker" in output

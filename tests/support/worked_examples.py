@@ -1,7 +1,8 @@
 """Applies the blocks of a page to a copy of the project: new files whole, changes of files as small diffs.
 
 A fenced block says in its first line where it goes: `file=<path>` makes a file, `append=<path>` adds to
-one that an earlier block made; a path may hold `<time>`, which becomes a time stamp after all migrations.
+one that an earlier block made, `run=<path>` is run by the shell in that directory; a path may hold `<time>`,
+which becomes a time stamp after all migrations.
 A block of language diff changes its file: hunks are divided by lines of `@@`, and a hunk's old lines must
 stand in the file exactly once, so a page that is out of date fails.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _BLOCK = re.compile(
-    r"^```(?P<language>\w+)(?P<goes>(?: (?:file|append)=\S+)*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^```(?P<language>\w+)(?P<goes>(?: (?:file|append|run)=\S+)*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 _COPIED = ("functions_py", "sql", "supabase", "tests", "worker")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".temp", "node_modules")
@@ -33,7 +36,7 @@ class Block:
 
     language: str
     goes: tuple[tuple[str, str], ...]
-    """Pairs of `file` or `append`, and a path."""
+    """Pairs of `file`, `append` or `run`, and a path."""
     text: str
 
 
@@ -65,11 +68,14 @@ class Copy:
         Raises:
             ValueError: a hunk does not fit the file it is meant for.
             FileNotFoundError: a block changes a file that does not exist.
+            CalledProcessError: a command failed.
         """
         for block in page_blocks:
             for how, name in block.goes:
                 path = Path(name.replace("<time>", str(self._time)))
-                if block.language == "diff":
+                if how == "run":
+                    self._run(path, block.text)
+                elif block.language == "diff":
                     self._write(path, patched(self._read(path), block.text, name))
                 elif how == "append":
                     self._write(path, f"{self._read(path)}\n{block.text}")
@@ -77,6 +83,14 @@ class Copy:
                     self.written.append(path)
                     self._write(path, block.text)
         self._time += 1
+
+    def _run(self, directory: Path, commands: str) -> None:
+        before = self._files()
+        subprocess.run(["/bin/sh", "-e", "-c", commands], cwd=self.root / directory, check=True, timeout=60)
+        self.written += sorted(self._files() - before)
+
+    def _files(self) -> set[Path]:
+        return {path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file()}
 
     def _read(self, path: Path) -> str:
         return (self.root / path).read_text()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from worker.providers.registry import build_providers
 from worker.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def test_an_empty_setting_is_a_missing_one(load: Callable[..., Settings]) -> Non
             "/nowhere/key.json",
             "GOOGLE_APPLICATION_CREDENTIALS names a file",
         ),
+        ("GOOGLE_AI_API_KEY", "AIza key", "GOOGLE_AI_API_KEY is no API key"),
+        ("GOOGLE_GEMINI_BASE_URL", "localhost", "GOOGLE_GEMINI_BASE_URL must be an http"),
         ("WORKER_PORT", "eighty", "WORKER_PORT"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
     ],
@@ -84,16 +87,32 @@ def test_a_wrong_setting_is_named_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_one_provider_is_enough_and_none_is_not(load: Callable[..., Settings]) -> None:
+    no_vertex = {"GOOGLE_CLOUD_PROJECT": None, "VIDEO_OUTPUT_GCS_URI": None}
+    assert build_providers(load()).keys() == {"vertex"}
+    assert build_providers(load(GOOGLE_AI_API_KEY="AIza-key")).keys() == {"vertex", "gemini"}
+    assert build_providers(load(**no_vertex, GOOGLE_AI_API_KEY="AIza-key")).keys() == {"gemini"}
+    with pytest.raises(SettingsError, match=r"GOOGLE_CLOUD_PROJECT is missing.*GOOGLE_AI_API_KEY"):
+        load(**no_vertex)
+
+
 def test_settings_that_contradict_each_other_are_refused(load: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError, match="VIDEO_OUTPUT_GCS_URI is missing"):
         load(VIDEO_OUTPUT_GCS_URI=None)
+    with pytest.raises(SettingsError, match="GOOGLE_CLOUD_PROJECT is missing: VIDEO_OUTPUT_GCS_URI is set"):
+        load(GOOGLE_CLOUD_PROJECT=None, GOOGLE_AI_API_KEY="AIza-key")
     with pytest.raises(SettingsError, match="WORKER_DRAIN_SECONDS must be above"):
         load(WORKER_DRAIN_SECONDS="30", VIDEO_CREATE_TIMEOUT_SECONDS="60")
 
 
 def test_no_message_repeats_a_secret(load: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError) as caught:
-        load(DATABASE_URL="mysql://user:hunter2@host", WORKER_TOKEN="hunter3", SUPABASE_SECRET_KEY=ANON_JWT)
+        load(
+            DATABASE_URL="mysql://user:hunter2@host",
+            WORKER_TOKEN="hunter3",
+            SUPABASE_SECRET_KEY=ANON_JWT,
+            GOOGLE_AI_API_KEY="hunter 4",
+        )
     assert "hunter" not in str(caught.value)
     assert ANON_JWT not in str(caught.value)
 

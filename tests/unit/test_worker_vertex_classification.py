@@ -17,7 +17,8 @@ from worker.providers.base import (
     Succeeded,
     UnavailableError,
 )
-from worker.providers.vertex.classify import create_failure, operation_outcome, poll_failure, support_codes
+from worker.providers.verdicts import support_codes
+from worker.providers.vertex.classify import create_failure, operation_outcome, poll_failure
 
 REQUEST = httpx2.Request("POST", "https://example.test")
 RETIRED = "This model models/veo-3.1-generate-001 is no longer available. Please update your code."

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
@@ -133,7 +133,7 @@ class ResultStream:
 class Check:
     """One line of ``worker check``: what was tried, what was seen, and how to mend it.
 
-    ``passed`` is None for what cannot be seen from here.
+    ``passed`` is None for what cannot be seen from here. ``mend`` is, where there is one, a command.
     """
 
     name: str
@@ -176,18 +176,23 @@ class Provider(Protocol):
         ...
 
     def owns(self, url: str) -> bool:
-        """Whether ``delete`` understands this URL or prefix."""
+        """Whether ``delete`` understands this URL or prefix, when nobody says whose it is."""
         ...
 
-    async def delete(self, url: str) -> None:
-        """Deletes an object, or all under a prefix that ends in ``/``; missing is done.
+    async def delete(self, url: str, operation_id: str | None = None) -> None:
+        """Deletes an object, or what an attempt left under its prefix, which ends in ``/``; missing is done.
 
+        ``operation_id`` is the attempt's, where it is known: a provider without places finds its files by it.
         Raises UnavailableError, and ValueError for what must not be deleted.
         """
         ...
 
-    async def check(self) -> list[Check]:
-        """Tries credentials and rights for ``worker check`` without spending anything. Never raises."""
+    async def check(self, models: Sequence[str], submit_per_minute: int) -> list[Check]:
+        """Tries credentials, rights and quota for ``worker check`` without spending anything. Never raises.
+
+        ``models`` are the provider's names of those on sale, each to be asked for; ``submit_per_minute`` is
+        how often the whole fleet may submit to one of them.
+        """
         ...
 
     async def close(self) -> None: ...

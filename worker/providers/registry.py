@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.providers.gemini import GeminiProvider
 from worker.providers.vertex import VertexProvider
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ def build_providers(settings: Settings) -> dict[str, Provider]:
             output_uri=settings.video_output_gcs_uri,
             base_url=settings.google_vertex_base_url,
             storage_base_url=settings.storage_emulator_host,
+            create_timeout_seconds=settings.video_create_timeout_seconds,
+        )
+    if settings.google_ai_api_key is not None:
+        providers["gemini"] = GeminiProvider(
+            api_key=settings.google_ai_api_key.get_secret_value(),
+            base_url=settings.google_gemini_base_url,
             create_timeout_seconds=settings.video_create_timeout_seconds,
         )
     return providers

@@ -18,7 +18,7 @@ class ApiKey:
     """The one key that the emulator accepts."""
 
     def __init__(self, key: str) -> None:
-        self._key = key
+        self.key = key
 
     @classmethod
     def prepare(cls, path: Path) -> ApiKey:
@@ -37,7 +37,7 @@ class ApiKey:
                 "Method doesn't allow unregistered callers (callers without established identity). Please "
                 "use API Key or other form of API consumer identity to call this API.",
             )
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
+        if not hmac.compare_digest(given.encode(), self.key.encode()):
             # 400, not 401: that is what the Gemini API does.
             raise GoogleError(
                 400, "API key not valid. Please pass a valid API key.", reason="API_KEY_INVALID"

@@ -75,6 +75,14 @@ def check_bucket(bucket: str) -> None:
         )
 
 
+def check_writable(bucket: str) -> None:
+    """Raises GoogleError 403 for a bucket called `readonly-…`."""
+    if bucket.startswith("readonly-"):
+        raise GoogleError(
+            403, "The caller does not have storage.objects.create access to the Google Cloud Storage bucket."
+        )
+
+
 class Buckets:
     """The store. Objects older than two days are gone, as the lifecycle rule says."""
 

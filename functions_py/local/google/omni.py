@@ -105,7 +105,7 @@ class InteractionRequest(_Part):
 
 
 class Omni:
-    """Create and get; the finished clip is in the answer or in the Files API."""
+    """Create, get and delete; the finished clip is in the answer or in the Files API."""
 
     service = "gemini"
 
@@ -119,12 +119,16 @@ class Omni:
     def routes(self, gate: Gate, check: Check) -> list[Route]:
         create = gate(self.service, "create", self.create, check)
         poll = gate(self.service, "poll", self.get, check)
+        delete = gate(self.service, "delete", self.delete, check)
+        model = gate(self.service, "model", self.model, check)
         return [
             route
             for version in ("v1", "v1beta")
             for route in (
                 Route(f"/{version}/interactions", create, methods=["POST"]),
                 Route(f"/{version}/interactions/{{id}}", poll, methods=["GET"]),
+                Route(f"/{version}/interactions/{{id}}", delete, methods=["DELETE"]),
+                Route(f"/{version}/models/{{model}}", model, methods=["GET"]),
             )
         ]
 
@@ -146,16 +150,34 @@ class Omni:
         return await self._answer(operation.id)
 
     async def get(self, request: Request, entry: Entry) -> Response:
-        operation = self._operations.find(request.path_params["id"])
-        if operation is None or operation.service != self.service:
-            raise GoogleError(404, "Requested entity was not found.")
-        entry.operation, entry.model, entry.prompt = operation.id, operation.model, operation.prompt
+        operation = self._find(request, entry)
         entry.marker = self._markers.take(operation.prompt, Stage.POLL, f"operation:{operation.id}")
         if entry.marker == "poll_503":
             raise GoogleError(503, "The service is currently unavailable.")
         if entry.marker == "poll_drop":
             raise ConnectionDropped
         return await self._answer(operation.id)
+
+    async def delete(self, request: Request, entry: Entry) -> Response:
+        """Forgets an interaction; its file stays."""
+        operation = self._find(request, entry)
+        entry.object = f"interactions/{operation.id}"
+        self._operations.forget(operation)
+        return JSONResponse({})
+
+    async def model(self, request: Request, entry: Entry) -> Response:
+        """What a model is; a key that may ask is a good one."""
+        entry.model = request.path_params["model"]
+        if entry.model not in LONGEST_SECONDS:
+            raise _retired(entry.model)
+        return JSONResponse({"name": f"models/{entry.model}", "displayName": "Gemini Omni", "version": "001"})
+
+    def _find(self, request: Request, entry: Entry) -> Operation:
+        operation = self._operations.find(request.path_params["id"])
+        if operation is None or operation.service != self.service:
+            raise GoogleError(404, "Requested entity was not found.")
+        entry.operation, entry.model, entry.prompt = operation.id, operation.model, operation.prompt
+        return operation
 
     def _accept(self, asked: InteractionRequest, first_frame: bytes | None, scope: str) -> Operation:
         outcome = self._markers.take(asked.prompt, Stage.OUTCOME, scope)

@@ -93,6 +93,12 @@ class Operations:
         ).fetchone()
         return _operation(row) if row else None
 
+    def forget(self, operation: Operation) -> None:
+        """Takes a finished operation from its service; what it made stays, and so does the count of bills."""
+        self._database.execute(
+            "update operations set service = 'forgotten' where id = ? and result is not null", (operation.id,)
+        )
+
     async def finish(self, name: str | None, prompt: str | None) -> list[str]:
         """Ends the unfinished operations with this name or prompt (both None: all), returns their names.
 

@@ -12,7 +12,13 @@ from urllib.parse import quote, unquote
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions_py.local.google.buckets import LIFETIME_DAYS, Buckets, StoredObject, check_bucket
+from functions_py.local.google.buckets import (
+    LIFETIME_DAYS,
+    Buckets,
+    StoredObject,
+    check_bucket,
+    check_writable,
+)
 from functions_py.local.google.errors import GoogleError
 
 if TYPE_CHECKING:
@@ -121,6 +127,7 @@ class Storage:
     async def upload(self, request: Request, entry: Entry) -> Response:
         """A simple upload: the body is the object."""
         bucket, query = _bucket(request), request.query_params
+        check_writable(bucket)
         name = query.get("name", "")
         if query.get("uploadType") != "media" or not name:
             raise GoogleError(400, "The emulator takes uploadType=media with the object's name in the query.")

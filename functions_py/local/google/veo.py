@@ -27,6 +27,7 @@ from functions_py.local.google.veo_request import (
     Place,
     VeoRequest,
     check_model,
+    check_project,
     no_longer_available,
     parse,
     read_images,
@@ -95,6 +96,7 @@ class Veo:
     async def create(self, request: Request, entry: Entry) -> Response:
         place = Place(**request.path_params)
         entry.model = place.model
+        check_project(place)
         model = check_model(place)
         veo = parse(await request.body(), model)
         entry.prompt, entry.storage_uri = veo.instance.prompt, veo.parameters.storage_uri
@@ -113,6 +115,7 @@ class Veo:
     async def poll(self, request: Request, entry: Entry) -> Response:
         place = Place(**request.path_params)
         entry.model = place.model
+        check_project(place)
         name = _operation_name(await request.body(), place.model)
         entry.operation = name
         operation = self._operations.find(name)

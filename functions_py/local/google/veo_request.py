@@ -191,6 +191,24 @@ def check_model(place: Place) -> VeoModel:
     return MODELS[place.model]
 
 
+def check_project(place: Place) -> None:
+    """Raises GoogleError 403 for a project called `disabled-…` or `forbidden-…`, as its name says."""
+    if place.project.startswith("disabled-"):
+        raise GoogleError(
+            403,
+            f"Agent Platform API has not been used in project {place.project} before or it is disabled.",
+            reason="SERVICE_DISABLED",
+        )
+    if place.project.startswith("forbidden-"):
+        raise GoogleError(
+            403,
+            "Permission 'aiplatform.endpoints.predict' denied on resource "
+            f"'//aiplatform.googleapis.com/{place}' (or it may not exist).",
+            reason="IAM_PERMISSION_DENIED",
+            domain="aiplatform.googleapis.com",
+        )
+
+
 def no_longer_available(place: Place) -> GoogleError:
     return GoogleError(
         404,

@@ -4,11 +4,15 @@
 -- An in-flight create call whose worker vanished is handed out as `reconcile`, never as `submit`: it may have been
 -- accepted. Transfers go in the order in which their files expire (deadline_at is that time), the rest in the order
 -- in which they fell due.
+--
+-- A worker names the providers it is set up for and gets no job of another, which somebody else has to do: the
+-- provider that an attempt went to, else the model's. A worker that names none gets all.
 create function private.claim_lane(
     p_worker_id text,
     p_stages text[],
     p_slots integer,
-    p_lease_period interval
+    p_lease_period interval,
+    p_providers text[]
 ) returns table (
     task_id uuid,
     stage text,
@@ -33,7 +37,21 @@ begin
         -- Materialized: the planner must not run the limited, locking query more than once.
         select j.task_id
         from private.video_jobs as j
-        where j.stage = any (p_stages) and j.due_at <= v_now
+        where j.stage = any (p_stages)
+            and j.due_at <= v_now
+            and (
+                p_providers is null
+                or exists (
+                    select
+                    from public.video_generation_history as h
+                    inner join public.video_models as m on m.id = h.model
+                    left join private.provider_calls as c
+                        on c.task_id = coalesce(h.retry_of, j.task_id)
+                        and c.attempt = j.submit_attempt
+                        and j.stage <> 'submit'
+                    where h.id = j.task_id and coalesce(c.provider, m.provider) = any (p_providers)
+                )
+            )
         order by case when j.stage = 'transfer' then j.deadline_at else j.due_at end
         limit p_slots
         for update skip locked
@@ -51,16 +69,17 @@ begin
 end
 $$;
 
-comment on function private.claim_lane(text, text[], integer, interval) is
+comment on function private.claim_lane(text, text[], integer, interval, text[]) is
 'Leases due jobs of some stages to a worker.';
-revoke all on function private.claim_lane(text, text[], integer, interval)
+revoke all on function private.claim_lane(text, text[], integer, interval, text[])
 from public, anon, authenticated, service_role;
 
 create function worker_api.claim_jobs(
     worker_id text,
     submit_slots integer,
     poll_slots integer,
-    transfer_slots integer
+    transfer_slots integer,
+    providers text[] default null
 ) returns setof jsonb
 language plpgsql
 volatile
@@ -76,16 +95,18 @@ begin
     return query
     with claimed as materialized (
         select * from private.claim_lane(
-            worker_id, '{transfer}', least(greatest(transfer_slots, 0), v_settings.batch_size), v_settings.lease_period
+            worker_id, '{transfer}', least(greatest(transfer_slots, 0), v_settings.batch_size),
+            v_settings.lease_period, providers
         )
         union all
         select * from private.claim_lane(
             worker_id, '{poll,reconcile,submitting}', least(greatest(poll_slots, 0), v_settings.batch_size),
-            v_settings.lease_period
+            v_settings.lease_period, providers
         )
         union all
         select * from private.claim_lane(
-            worker_id, '{submit}', least(greatest(submit_slots, 0), v_settings.batch_size), v_settings.lease_period
+            worker_id, '{submit}', least(greatest(submit_slots, 0), v_settings.batch_size),
+            v_settings.lease_period, providers
         )
     )
     select jsonb_build_object(
@@ -127,8 +148,8 @@ begin
 end
 $$;
 
-comment on function worker_api.claim_jobs(text, integer, integer, integer) is
-'Leases due jobs to a worker, at most the given number for each lane. Returns one object for each.';
-revoke all on function worker_api.claim_jobs(text, integer, integer, integer)
+comment on function worker_api.claim_jobs(text, integer, integer, integer, text[]) is
+'Leases due jobs of these providers (null: of all) to a worker, at most so many for each lane, an object for each.';
+revoke all on function worker_api.claim_jobs(text, integer, integer, integer, text[])
 from public, anon, authenticated, service_role;
-grant execute on function worker_api.claim_jobs(text, integer, integer, integer) to video_worker;
+grant execute on function worker_api.claim_jobs(text, integer, integer, integer, text[]) to video_worker;

@@ -17,7 +17,10 @@ select results_eq(
         ('begin_transfer(task_id uuid, lease_token uuid) jsonb'),
         ('check() jsonb'),
         ('claim_file_jobs(worker_id text, slots integer) SETOF jsonb'),
-        ('claim_jobs(worker_id text, submit_slots integer, poll_slots integer, transfer_slots integer) SETOF jsonb'),
+        (
+            'claim_jobs(worker_id text, submit_slots integer, poll_slots integer, transfer_slots integer, '
+            'providers text[] DEFAULT NULL::text[]) SETOF jsonb'
+        ),
         ('complete_file_job(file_job_id bigint, lease_token uuid) jsonb'),
         ('complete_video(task_id uuid, lease_token uuid, video jsonb) jsonb'),
         ('contract_version() integer'),

@@ -1,4 +1,4 @@
-"""The four things the worker does in Cloud Storage: list, read as a stream, delete, and ask for its rights.
+"""What the worker does in Cloud Storage: list, read as a stream, delete; and write, to see whether it may.
 
 Plain JSON API over httpx: the official client library is synchronous and reads whole objects.
 """
@@ -56,15 +56,13 @@ class CloudStorage:
         if response.status_code not in {200, 204, 404}:
             raise UnavailableError(_detail(response))
 
-    async def missing_permissions(self, bucket: str, wanted: list[str]) -> list[str]:
-        """Which of the wanted permissions this credential lacks on the bucket. Raises UnavailableError."""
-        response = await self._request(
-            "GET", f"/storage/v1/b/{quote(bucket, safe='')}/iam/testPermissions", {"permissions": wanted}
-        )
+    async def write_object(self, url: str, content: bytes) -> None:
+        """Writes a small object. Raises UnavailableError."""
+        bucket, name = split_url(url)
+        path = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o"
+        response = await self._request("POST", path, {"uploadType": "media", "name": name}, content)
         if response.status_code != 200:
             raise UnavailableError(_detail(response))
-        held = response.json().get("permissions", [])
-        return [permission for permission in wanted if permission not in held]
 
     @asynccontextmanager
     async def open_object(self, url: str) -> AsyncIterator[ResultStream]:
@@ -100,10 +98,12 @@ class CloudStorage:
         finally:
             await response.aclose()
 
-    async def _request(self, method: str, path: str, params: dict[str, Any]) -> httpx.Response:
+    async def _request(
+        self, method: str, path: str, params: dict[str, Any], content: bytes | None = None
+    ) -> httpx.Response:
         headers = await self._credentials.headers()
         try:
-            return await self._client.request(method, path, params=params, headers=headers)
+            return await self._client.request(method, path, params=params, headers=headers, content=content)
         except httpx.HTTPError as error:
             raise _unreachable(error) from error
 

@@ -11,12 +11,13 @@ from google import genai
 from google.genai import types
 
 from worker.providers.base import AmbiguousError, Detail, RefusedError, UnavailableError
-from worker.providers.vertex.check import check_vertex
+from worker.providers.vertex.check import VertexCheck
 from worker.providers.vertex.classify import create_failure, operation_outcome, poll_failure
 from worker.providers.vertex.cloud_storage import CloudStorage, split_url
 from worker.providers.vertex.credentials import GoogleCredentials
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
     from google.auth.credentials import Credentials
@@ -121,7 +122,7 @@ class VertexProvider:
     def owns(self, url: str) -> bool:
         return url.startswith("gs://") or "://" not in url
 
-    async def delete(self, url: str) -> None:
+    async def delete(self, url: str, operation_id: str | None = None) -> None:
         url = url if "://" in url else self._absolute(url)
         # A mistake in a path must not empty the bucket, or somebody else's.
         folder = self._output_uri + "/"
@@ -134,8 +135,17 @@ class VertexProvider:
         for item in await self._storage.list_objects(url):
             await self._storage.delete_object(f"gs://{bucket}/{item['name']}")
 
-    async def check(self) -> list[Check]:
-        return await check_vertex(self, self._credentials, self._storage, self._project, self._output_uri)
+    async def check(self, models: Sequence[str], submit_per_minute: int) -> list[Check]:
+        check = VertexCheck(
+            self,
+            self._credentials,
+            self._storage,
+            project=self._project,
+            location=self._location,
+            output_uri=self._output_uri,
+            base_url=self._base_url,
+        )
+        return await check.run(models, submit_per_minute)
 
     async def close(self) -> None:
         await self._storage.close()

@@ -1,4 +1,4 @@
-"""The service behind the provider of functions_py/docs/providers.md; a prompt says what it has to do."""
+"""The service that worker/providers/template talks to; a prompt says what it has to do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Clip:
 
 
 @dataclass
-class Acme:
+class TemplateService:
     """What it was asked, and what it keeps."""
 
     url: str
@@ -139,14 +139,14 @@ class Acme:
 
 
 @contextlib.asynccontextmanager
-async def acme_service(directory: Path) -> AsyncIterator[Acme]:
+async def template_service(directory: Path) -> AsyncIterator[TemplateService]:
     """Runs the service; its one film, 4 s of 720p, is made in the directory."""
     film = await Films(directory).make(FilmSpec(seconds=4, width=1280, height=720))
-    acme = Acme("", await asyncio.to_thread(film.read_bytes))
-    server = await asyncio.start_server(acme.serve, "127.0.0.1", 0)
+    service = TemplateService("", await asyncio.to_thread(film.read_bytes))
+    server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    acme.url = f"http://{host}:{port}"
+    service.url = f"http://{host}:{port}"
     try:
-        yield acme
+        yield service
     finally:
         server.close()
