@@ -153,6 +153,24 @@ async def test_the_key_follows_no_redirect_to_another_host() -> None:
     await files.close()
 
 
+async def test_a_clip_is_read_no_faster_than_it_is_taken() -> None:
+    """A gigabyte would otherwise be in memory before the first byte is on disk."""
+    sent = 0
+
+    async def gigabyte() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1024):
+            sent += 1
+            yield bytes(1024 * 1024)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=gigabyte()))
+    files = GeminiFiles("AIzaSecret", "https://google.test", transport=transport)
+    async with files.open("https://google.test/v1beta/files/abc:download?alt=media") as stream:
+        assert len(await anext(stream.chunks)) == 1024 * 1024
+    assert sent <= 2
+    await files.close()
+
+
 async def test_a_result_from_another_host_is_asked_of_google_only(
     emulator: Emulator, provider: Provider, far_end: GoogleFarEnd
 ) -> None:
