@@ -7,7 +7,7 @@ SETUP := @functions_py/local/setup.sh
 # `make <target> PG=17` takes that Postgres instead of the newest installed one, and fetches it if it is missing.
 export PG
 
-.PHONY: help demo up down env types migration test proofs lint ci model crash
+.PHONY: help demo up down env types migration test proofs lint ci model crash coverage mutate
 .NOTPARALLEL:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make proofs the slow tests: load, large files, outages;  make ci  all of that, on every Postgres'
 	@echo 'make model  random histories against a model of the books; ARGS=--help says what each takes'
 	@echo 'make crash  a thousand tasks while workers, Postgres, Storage and Google die'
+	@echo 'make coverage  which statements the suite runs;  make mutate  whether it notices when one is wrong'
 	@echo 'Each takes PG=17 for the Postgres of a hosted project instead of the newest one installed.'
 
 demo:
@@ -54,6 +55,6 @@ lint:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.run --lint
 
-model crash:
+model crash coverage mutate:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.$@ $(ARGS)

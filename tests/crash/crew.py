@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tests.support.worker import WorkerProcess
 
 _SETTINGS: Final = {
-    "LOG_LEVEL": "info",
+    # Three small machines: a death takes a few jobs along, not everything there is.
+    "WORKER_SUBMIT_SLOTS": "3",
+    "WORKER_TRANSFER_SLOTS": "3",
     # A create call that hangs is given up after this; both are far below what production waits.
     "VIDEO_CREATE_TIMEOUT_SECONDS": "5",
     "WORKER_DRAIN_SECONDS": "10",

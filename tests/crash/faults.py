@@ -41,6 +41,8 @@ STEPS: Final = {
 MOMENTS: Final = ("just before", "just after", "a moment later")
 _PATIENCE_SECONDS: Final = 45.0
 _OUTAGE_SECONDS: Final = 4.0
+_BETWEEN_FAULTS: Final = 6
+"""Clips delivered from one fault to the next."""
 
 
 @dataclass
@@ -60,6 +62,8 @@ class Chaos:
         for fault in self._plan(brief=brief):
             await fault
             self.crew.revive()
+            # Else the next fault would meet the very tasks that the last one has met.
+            await self._delivered(_BETWEEN_FAULTS)
 
     def _plan(self, *, brief: bool) -> Iterator[Awaitable[None]]:
         kills = list(itertools.product(STEPS, MOMENTS))
@@ -73,7 +77,7 @@ class Chaos:
         if brief:
             kills = [(step, self.random.choice(MOMENTS)) for step in self.random.sample(list(STEPS), 8)]
         else:
-            outages *= 3
+            outages *= 2
         self.random.shuffle(kills)
         pause = max(len(kills) // len(outages), 1)
         for number, (step, moment) in enumerate(kills):
@@ -146,11 +150,15 @@ class Chaos:
     async def _back_from(self, what: str) -> None:
         """Until the next clip is delivered."""
         began = time.monotonic()
-        finished = "select count(*) from public.video_generation_history where status = 'completed'"
-        before = await self.control.one(finished)
-        await self._until(lambda: self.control.one(f"select ({finished}) > %s", before))
+        await self._delivered(1)
         self.outage_recoveries.append(time.monotonic() - began)
         self._note(f"{what}, {self.outage_recoveries[-1]:.1f} s")
+
+    async def _delivered(self, clips: int) -> None:
+        """Until so many more are in Storage."""
+        finished = "select count(*) from public.video_generation_history where status = 'completed'"
+        goal = clips + await self.control.one(finished)
+        await self._until(lambda: self.control.one(f"select ({finished}) >= %s", goal))
 
     async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         while not await condition():  # noqa: ASYNC110  nobody tells us

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.crash.control import Control
 
 CUSTOMERS: Final = 8
-AT_ONCE: Final = 36
+AT_ONCE: Final = 24
 """Live tasks that are kept up."""
 
 WELL: Final = ("",)

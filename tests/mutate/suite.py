@@ -1,0 +1,102 @@
+"""The pgTAP suite as a jury: which of its files notices a change."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from functions_py.local.ports import HOST
+from functions_py.local.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from functions_py.local.stack import Stack
+
+TESTS: Final = ROOT / "supabase" / "tests"
+HELPERS: Final = TESTS / "000_helpers_test.sql"
+_PASSED: Final = re.compile(r"^ok \d+", re.MULTILINE)
+_TROUBLE: Final = re.compile(r"^not ok|^# Looks like|^THE END: ", re.MULTILINE)
+_LIMIT_SECONDS: Final = 120
+
+
+@dataclass
+class TestFile:
+    path: Path
+    text: str
+    passes: int
+    seconds: float
+    runs: frozenset[int]
+    """Oids of the functions it runs."""
+
+
+@dataclass
+class Suite:
+    """One cluster and the files that pass on it as it is."""
+
+    stack: Stack
+    files: list[TestFile] = field(default_factory=list)
+
+    def learn(self) -> list[str]:
+        """Runs everything once, noting what each file runs; returns the files that do not pass."""
+        broken = []
+        with psycopg.connect(self.stack.admin_db_url, autocommit=True) as connection:
+            connection.execute("alter database postgres set track_functions = 'all'")
+            self._run(HELPERS)
+            for path in sorted(TESTS.rglob("*_test.sql")):
+                connection.execute("select pg_stat_reset()")
+                began = time.monotonic()
+                output = self._run(path)
+                seconds = time.monotonic() - began
+                if _TROUBLE.search(output):
+                    broken.append(str(path.relative_to(TESTS)))
+                    continue
+                rows = connection.execute(
+                    "select funcid::integer from pg_stat_user_functions where calls > 0"
+                )
+                runs = frozenset(oid for (oid,) in rows.fetchall())
+                passes = len(_PASSED.findall(output))
+                self.files.append(TestFile(path, path.read_text(), passes, seconds, runs))
+        return broken
+
+    def notices(self, about: str, function: int | None) -> str | None:
+        """The first file that fails now; None if none does."""
+        short = about.rpartition(".")[2]
+        candidates = [file for file in self.files if function is None or function in file.runs]
+        # A file that is about it, or names it, fails first; then the fast ones.
+        candidates.sort(key=lambda file: (short not in str(file.path), short not in file.text, file.seconds))
+        for file in candidates:
+            output = self._run(file.path)
+            if _TROUBLE.search(output) or len(_PASSED.findall(output)) != file.passes:
+                return str(file.path.relative_to(TESTS))
+        return None
+
+    def _run(self, path: Path) -> str:
+        try:
+            done = subprocess.run(
+                ["psql", "-XqAt", "--set=ON_ERROR_STOP=1", "--file", path],
+                check=False,
+                cwd=ROOT,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                    "PGHOST": HOST,
+                    "PGPORT": str(self.stack.cluster.port),
+                    "PGUSER": "postgres",
+                    "PGPASSWORD": self.stack.cluster.password,
+                    "PGDATABASE": "postgres",
+                    "PGOPTIONS": "-c search_path=public,extensions -c statement_timeout=60s",
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_LIMIT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return "\nTHE END: none"
+        return done.stdout + (f"\nTHE END: {done.returncode}" if done.returncode else "")
