@@ -75,18 +75,24 @@ export interface Answers {
   admin_set_model_price: CatalogueModel
   begin_checkout: Checkout
   cancel_video: VideoStatus
+  delete_image: { deleted: true }
+  delete_video: { deleted: true }
   generate_video: NewTask
   get_credits: Credits
   get_video_availability: Availability
   get_video_status: VideoStatus
   list_credit_packages: CreditPackage[]
   list_credit_transactions: Page<Transaction>
+  list_generations: Page<Generation>
   list_payments: Page<Payment>
   list_video_prices: Price[]
   list_videos: Page<ListedVideo>
   quote_video: Price
+  rate_video: { task_id: string; stars: number }
   record_checkout: { payment_id: string; checkout_id: string }
+  record_image: Image
   record_payment: RecordedPayment
+  search_images: Page<Image>
   take_unsettled_payments: { payment_id: string; checkout_id: string }[]
 }
 
@@ -144,6 +150,38 @@ export type ListedVideo = VideoStatus & {
   resolution: string
   aspect_ratio: string
   model: string
+  /** What its owner gave it: 1 to 5, null if nothing. */
+  stars: number | null
+}
+
+/** An image of the caller's: made by the application, or uploaded. */
+export type Image = {
+  id: string
+  prompt: string | null
+  bucket: string
+  path: string
+  width: number | null
+  height: number | null
+  created_at: Time
+}
+
+/** A video or an image. The file of a video is there once it is `completed`. */
+export type Generation = {
+  id: string
+  content_type: 'image' | 'video'
+  prompt: string | null
+  status: TaskStatus
+  credit_cost: number
+  created_at: Time
+  completed_at: Time | null
+  bucket: string | null
+  path: string | null
+  thumbnail_path: string | null
+  width: number | null
+  height: number | null
+  duration: number | null
+  resolution: string | null
+  aspect_ratio: string | null
 }
 
 export type Price = { model: string; duration: number; resolution: string; credit_cost: number }

@@ -54,6 +54,7 @@ export const listedVideo = {
   resolution: true,
   aspect_ratio: true,
   model: true,
+  stars: true,
 }
 
 /** @type {Fields<import('../../../supabase/types/index.ts').Price>} */
