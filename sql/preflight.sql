@@ -30,6 +30,8 @@ our_relations (name, mark) as (
     ('video_ratings', 'stars_are_one_to_five'),
     ('credit_packages', 'package_id_is_a_slug'),
     ('payments', 'payment_status_is_known'),
+    ('showcase_likes', 'like_is_counted_once'),
+    ('prompt_optimizations', 'optimization_outcome_is_known'),
     ('videos', null)
 ),
 
@@ -51,7 +53,9 @@ our_other_relations (schema, names) as (
         'payment_is_one_order,payments_by_account,payments_by_package,payments_unsettled,refund_is_a_key,'
         'refund_settles_one_task,video_generation_history_by_creation,video_generation_history_by_retry,'
         'video_generation_history_by_status,video_generation_history_by_user,'
-        'video_generation_history_by_user_and_status}'::text[]
+        'video_generation_history_by_user_and_status,carousel_place_holds_one_item,image_is_shown_once,'
+        'like_is_counted_once,prompt_optimizations_by_user,showcase_items_by_author,showcase_items_by_status,'
+        'showcase_items_published,showcase_likes_by_user,source_is_shown_once}'::text[]
     ),
     (
         'private',
@@ -61,7 +65,7 @@ our_other_relations (schema, names) as (
         'admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,'
         'provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
         'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
-        'admin_actions_idempotency}'
+        'admin_actions_idempotency,file_jobs_by_showcase_item}'
     ),
     -- Administration.
     (
@@ -121,6 +125,23 @@ our_functions (schema, names) as (
         '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
         'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
         'admin_set_config,admin_set_model,admin_set_model_price}'
+    ),
+    -- Showcase and prompt optimizer.
+    (
+        'public',
+        '{admin_feature_showcase_item,admin_list_showcase,admin_review_showcase_item,begin_prompt_optimization,'
+        'finish_prompt_optimization,list_my_showcase,list_showcase,publish_to_showcase,remove_from_showcase,'
+        'set_showcase_like}'
+    ),
+    (
+        'private',
+        '{admin_feature_showcase_item,admin_list_showcase,admin_review_showcase_item,begin_prompt_optimization,'
+        'finish_prompt_optimization,list_my_showcase,list_showcase,publish_to_showcase,remove_from_showcase,'
+        'set_showcase_like}'
+    ),
+    (
+        'private', '{drop_showcase_files,forget_showcase,own_showcase_item,reviewed_showcase_item,showcase_item,'
+        'showcase_object,withdraw_from_showcase}'
     )
 ),
 
@@ -174,7 +195,12 @@ our_config_keys (name, type, minimum, maximum, is_nullable) as (
     ('video_retry_after_seconds', 'integer', 1, 86400, false),
     ('credit_value_usd', 'number', 0, 1000, false),
     ('signup_bonus_credits', 'integer', 0, 1000000, false),
-    ('video_image_buckets', 'text', null, null, false)
+    ('video_image_buckets', 'text', null, null, false),
+    ('storage_public_url', 'text', null, null, true),
+    ('showcase_pending_limit', 'integer', 1, 1000, false),
+    ('prompt_optimizer_model', 'text', null, null, false),
+    ('prompt_optimizer_per_minute', 'integer', 0, 10000, false),
+    ('prompt_optimizer_per_day', 'integer', 0, 100000, false)
 ),
 
 -- Tables of yours that a push shares: what they must look like to be adopted.
@@ -191,7 +217,22 @@ shape (table_name, column_name, types, is_required) as (
     ('system_configs', 'is_nullable', '{boolean}', false),
     ('system_configs', 'updated_at', '{"timestamp with time zone","timestamp without time zone"}', false),
     ('system_configs', 'updated_by', '{text,"character varying"}', false),
-    ('showcase_items', 'id', '{uuid}', true)
+    ('showcase_items', 'id', '{uuid}', true),
+    ('showcase_items', 'title', '{text,"character varying"}', false),
+    ('showcase_items', 'image_url', '{text,"character varying"}', false),
+    ('showcase_items', 'video_url', '{text,"character varying"}', false),
+    ('showcase_items', 'thumbnail_url', '{text,"character varying"}', false),
+    ('showcase_items', 'content_type', '{}', false),
+    ('showcase_items', 'author_id', '{}', false),
+    ('showcase_items', 'source_task_id', '{}', false),
+    ('showcase_items', 'source_image_id', '{}', false),
+    ('showcase_items', 'item_status', '{}', false),
+    ('showcase_items', 'status_reason', '{}', false),
+    ('showcase_items', 'show_prompt', '{}', false),
+    ('showcase_items', 'featured_position', '{}', false),
+    ('showcase_items', 'like_count', '{}', false),
+    ('showcase_items', 'submitted_at', '{}', false),
+    ('showcase_items', 'published_at', '{}', false)
 ),
 
 tables as (
@@ -207,7 +248,10 @@ tables as (
             from pg_constraint as k
             where
                 k.conrelid = c.oid
-                and k.conname in ('display_name_is_short', 'config_of_ours_is_described', 'entry_numbers_start_at_one')
+                and k.conname in (
+                    'display_name_is_short', 'config_of_ours_is_described', 'entry_numbers_start_at_one',
+                    'item_shows_one_source'
+                )
         ) as has_our_mark
     from pg_class as c
     where
@@ -249,8 +293,10 @@ config_values as (
             from columns as c
             where c.table_name = 'system_configs' and (c.name = 'key' or (c.name = 'value' and c.type = 'jsonb'))
         ) then query_to_xml(
-            'select key, jsonb_typeof(value) as type, left(value::text, 200) as value from public.system_configs '
-            'where key like ''video\_%'' or key in (''credit_value_usd'', ''signup_bonus_credits'')',
+            format(
+                'select key, jsonb_typeof(value) as type, left(value::text, 200) as value from public.system_configs '
+                'where key = any (%L)', array(select k.name from our_config_keys as k)
+            ),
             true, false, ''
         )
     end)) as x (x)
@@ -297,9 +343,12 @@ misfits (table_name, what, mend) as (
         s.table_name,
         format('column %s is %s', s.column_name, c.type),
         case
-            when s.column_name = 'value_type'
+            when s.types = '{}'
                 then
-                    'alter table public.system_configs rename column value_type to value_type_of_the_app;'
+                    format(
+                        'alter table public.%I rename column %I to %I;', s.table_name, s.column_name,
+                        s.column_name || '_of_the_app'
+                    )
             when s.column_name = 'value'
                 then
                     'alter table public.system_configs alter column value type jsonb using to_jsonb(value);'
@@ -331,17 +380,25 @@ misfits (table_name, what, mend) as (
         format('column %s must be given', c.name),
         format('alter table public.%I alter column %I drop not null;', c.table_name, c.name)
     from columns as c
-    where c.table_name = 'system_configs' and c.must_be_given and c.name not in ('key', 'value', 'description')
+    where
+        c.must_be_given
+        and (
+            (c.table_name = 'system_configs' and c.name not in ('key', 'value', 'description'))
+            or (c.table_name = 'showcase_items' and c.name not in ('id', 'title', 'image_url'))
+        )
 
     union all
     select
         t.name,
         'row level security is off, and clients have rights',
-        'alter table public.system_configs enable row level security; create policy configs_are_read on '
-        'public.system_configs for select to anon, authenticated using (true);'
+        format(
+            'alter table public.%1$I enable row level security; create policy %2$I on public.%1$I for select '
+            'to anon, authenticated using (true);', t.name,
+            case t.name when 'system_configs' then 'configs_are_read' else 'items_are_read' end
+        )
     from tables as t
     where
-        t.name = 'system_configs'
+        t.name in ('system_configs', 'showcase_items')
         and not t.relrowsecurity
         and exists (
             select
@@ -774,10 +831,25 @@ findings (severity, object, what_it_is, what_to_do) as (
 
     union all
     select
-        'info',
+        case
+            when not b.public then 'clash'
+            when (select i.yes from installed as i) then 'ok'
+            else 'adopted'
+        end,
         'bucket showcase',
-        'a later release makes a public bucket of that name',
-        null
+        case
+            when not b.public then 'it is private: nothing of it may become public'
+            when (select i.yes from installed as i) then 'public'
+            else 'a public bucket of yours: your files stay, ours come beside them under names of their own'
+        end,
+        case
+            when not b.public
+                then
+                    'Move your files to another bucket through the Storage API. Or, if they may become public: '
+                    'update storage.buckets set public = true where id = ''showcase'';'
+            when (select i.yes from installed as i) then null
+            else 'Nothing, if these limits suit you: 524288000 bytes, MP4, PNG, JPEG and WebP.'
+        end
     from storage.buckets as b
     where b.id = 'showcase'
 
@@ -786,8 +858,6 @@ findings (severity, object, what_it_is, what_to_do) as (
     select
         case
             when t.has_our_mark and (select i.yes from installed as i) then 'ok'
-            when t.name = 'showcase_items' and m.what is null then 'adopted'
-            when t.name = 'showcase_items' then 'info'
             when m.what is null then 'adopted'
             else 'clash'
         end,
@@ -801,15 +871,17 @@ findings (severity, object, what_it_is, what_to_do) as (
             when t.name = 'system_configs'
                 then
                     'your keys, rights and policies stay; our keys come beside them, closed to clients'
-            else 'the release that brings the showcase adopts it: its rows become content_type = ''image'''
+            else
+                'its rows become content_type = ''image'': those that visitors can read now are published, the others, '
+                'and what you add later, wait for review. Your rights stay; our rows come beside yours, closed to '
+                'clients'
         end,
         case
             when t.has_our_mark and (select i.yes from installed as i) then null
-            when t.name = 'showcase_items' and m.what is not null then 'Not yet; the release that brings it: ' || m.mend
             when m.what is not null then m.mend
             when t.name = 'profiles' then 'Nothing: the push adds the column display_name if it is not there.'
             when t.name = 'system_configs' then 'Nothing: the push adds the columns it needs and its keys.'
-            else 'Nothing: this release does not touch it.'
+            else 'Nothing: the push adds the columns it needs.'
         end
     from tables as t
     left join mends as m on t.name = m.table_name

@@ -28,7 +28,8 @@ from (
     (
         'public', 'table', true,
         '{credit_accounts,credit_transactions,video_generation_history,image_generation_history,video_models,'
-        'video_model_options,video_ratings,profiles,system_configs,credit_packages,payments}'::text[]
+        'video_model_options,video_ratings,profiles,system_configs,credit_packages,payments,showcase_items,'
+        'showcase_likes,prompt_optimizations}'::text[]
     ),
     (
         'private', 'table', true,
@@ -88,6 +89,24 @@ from (
         '{admin_get_dashboard,admin_get_user_video_stats,admin_get_video,admin_list_actions,admin_list_config,'
         'admin_list_config_changes,admin_list_models,admin_list_stuck_tasks,admin_list_user_videos,admin_list_users,'
         'admin_set_config,admin_set_model,admin_set_model_price}'
+    ),
+    -- Showcase and prompt optimizer.
+    (
+        'public', 'function', false,
+        '{admin_feature_showcase_item,admin_list_showcase,admin_review_showcase_item,begin_prompt_optimization,'
+        'finish_prompt_optimization,list_my_showcase,list_showcase,publish_to_showcase,remove_from_showcase,'
+        'set_showcase_like}'
+    ),
+    (
+        'private', 'function', false,
+        '{admin_feature_showcase_item,admin_list_showcase,admin_review_showcase_item,begin_prompt_optimization,'
+        'finish_prompt_optimization,list_my_showcase,list_showcase,publish_to_showcase,remove_from_showcase,'
+        'set_showcase_like}'
+    ),
+    (
+        'private', 'function', false,
+        '{drop_showcase_files,forget_showcase,own_showcase_item,reviewed_showcase_item,showcase_item,'
+        'showcase_object,withdraw_from_showcase}'
     ),
     (
         'worker_api', 'function', false,
@@ -199,7 +218,8 @@ begin
                     and k.conname in (
                         'display_name_is_short', 'config_of_ours_is_described', 'balance_is_never_negative',
                         'entry_numbers_start_at_one', 'image_has_a_size', 'status_is_known', 'model_id_is_a_slug',
-                        'option_cost_is_positive', 'package_id_is_a_slug', 'payment_status_is_known'
+                        'option_cost_is_positive', 'package_id_is_a_slug', 'payment_status_is_known',
+                        'item_shows_one_source', 'like_is_counted_once', 'optimization_outcome_is_known'
                     )
             )
         end;
@@ -253,10 +273,12 @@ declare
     v_keeps boolean := coalesce(current_setting('reelbase.uninstall', true), '') <> 'everything';
     v_configs private.adopted_tables;
     v_profiles private.adopted_tables;
+    v_showcase private.adopted_tables;
     v_column text;
 begin
     select * into v_configs from private.adopted_tables as a where a.name = 'system_configs';
     select * into v_profiles from private.adopted_tables as a where a.name = 'profiles';
+    select * into v_showcase from private.adopted_tables as a where a.name = 'showcase_items';
 
     if v_configs.name is not null and exists (
         select from pg_constraint as c
@@ -279,6 +301,31 @@ begin
         ] loop
             if v_column <> all (v_configs.had_columns) then
                 execute format('alter table public.system_configs drop column %I', v_column);
+            end if;
+        end loop;
+    end if;
+
+    if v_showcase.name is not null and exists (
+        select from pg_constraint as c
+        where c.conrelid = 'public.showcase_items'::regclass and c.conname = 'item_shows_one_source'
+    ) then
+        alter table private.file_jobs drop constraint file_job_copies_for_an_item;
+        alter table public.showcase_likes drop constraint showcase_likes_item_id_fkey;
+        if v_keeps then
+            create table reelbase_archive.showcase_items as
+            select * from public.showcase_items as s where s.author_id is not null;
+        end if;
+        delete from public.showcase_items as s where s.author_id is not null;
+
+        drop policy showcase_items_of_ours_are_closed_to_clients on public.showcase_items;
+        -- Rules and indexes go with their columns.
+        foreach v_column in array array[
+            'title', 'image_url', 'video_url', 'thumbnail_url', 'content_type', 'author_id', 'source_task_id',
+            'source_image_id', 'item_status', 'status_reason', 'show_prompt', 'featured_position', 'like_count',
+            'submitted_at', 'published_at'
+        ] loop
+            if v_column <> all (v_showcase.had_columns) then
+                execute format('alter table public.showcase_items drop column %I', v_column);
             end if;
         end loop;
     end if;
@@ -356,7 +403,9 @@ begin
             ('20261128042000', 'history'),
             ('20261128044000', 'payments'), ('20261128044100', 'payments_name_their_entry'),
             ('20261128044200', 'payment_functions'),
-            ('20261128045000', 'claims_of_configured_providers')
+            ('20261128045000', 'claims_of_configured_providers'),
+            ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
+            ('20261128043200', 'prompt_optimizer')
         );
     end if;
 end
@@ -369,7 +418,7 @@ select
     'bucket ' || b.id as left_behind,
     'Empty and delete it in the dashboard, or through the Storage API.' as to_be_rid_of_it
 from storage.buckets as b
-where b.id in ('videos', 'reference-images')
+where b.id in ('videos', 'reference-images', 'showcase')
 union all
 select
     'Vault secret ' || s.name as left_behind,

@@ -192,16 +192,21 @@ class FinishedVideo(Row):
     thumbnail_path: str | None
 
 
+FileJobKind = Literal["delete", "delete_google", "copy"]
+
+
 class FileJob(Row):
-    """A file to delete: in Supabase Storage (``delete``) or at the provider (``delete_google``).
+    """A file to delete, in Supabase Storage or at the provider (``delete_google``), or to copy.
 
     ``provider`` and ``operation_id`` are those of the attempt that left it, where the database knows them.
     """
 
     file_job_id: int
-    kind: Literal["delete", "delete_google"]
+    kind: FileJobKind
     bucket: str | None = None
     path: str
     lease_token: UUID
     provider: str | None = None
     operation_id: str | None = None
+    source_bucket: str | None = None
+    source_path: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import psycopg
 import structlog
@@ -18,6 +18,7 @@ from worker.contract import (
     Claim,
     DrainReply,
     FileJob,
+    FileJobKind,
     HeartbeatReply,
     LeaseReply,
     PlatformReport,
@@ -165,7 +166,8 @@ class Database:
         return DrainReply.model_validate(await self._one(statements.RELEASE_LEASES, arguments, ONCE))
 
     async def claim_file_jobs(self, slots: int) -> list[FileJob]:
-        arguments = {"worker_id": self._worker_id, "slots": slots}
+        # The kinds this worker knows: one that a later release brings waits for a worker that knows it.
+        arguments = {"worker_id": self._worker_id, "slots": slots, "kinds": list(get_args(FileJobKind))}
         return _valid(FileJob, await self._call(statements.CLAIM_FILE_JOBS, arguments, ONCE))
 
     async def complete_file_job(self, job: FileJob) -> Reply:

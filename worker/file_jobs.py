@@ -1,4 +1,4 @@
-"""Errands: files to delete, in Supabase Storage or at the provider."""
+"""Errands: files to delete, in Supabase Storage or at the provider, and files to copy."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = structlog.get_logger()
 
 
 async def run_file_job(job: FileJob, services: Services) -> None:
-    """Deletes the file and says so; after a failure the database decides when to try again."""
+    """Deletes or copies the file and says so; after a failure the database decides when to try again."""
     failure: Detail | None = None
     try:
         async with asyncio.timeout(ERRAND_SECONDS):
-            await _delete(job, services)
+            await (_copy(job, services) if job.kind == "copy" else _delete(job, services))
     except ProviderError as error:
         failure = error.detail
     except (StorageError, TimeoutError, ValueError) as error:
@@ -44,6 +44,13 @@ async def run_file_job(job: FileJob, services: Services) -> None:
     services.metrics.file_jobs.labels("failed" if failure else "completed").inc()
     if failure is not None:
         log.warning("file_job_failed", file_job_id=job.file_job_id, kind=job.kind, error=failure.message)
+
+
+async def _copy(job: FileJob, services: Services) -> None:
+    """Byte for byte, inside Storage, and over a copy of the same that is there already."""
+    if job.bucket is None or job.source_bucket is None or job.source_path is None:
+        raise ValueError("names no source or no bucket")
+    await services.storage.copy(job.source_bucket, job.source_path, job.bucket, job.path)
 
 
 async def _delete(job: FileJob, services: Services) -> None:

@@ -65,7 +65,8 @@ select worker_api.fail_video(
 RELEASE_LEASES = "select worker_api.release_leases(worker_id => %(worker_id)s::text)"
 
 CLAIM_FILE_JOBS = """
-select worker_api.claim_file_jobs(worker_id => %(worker_id)s::text, slots => %(slots)s::int)"""
+select worker_api.claim_file_jobs(
+    worker_id => %(worker_id)s::text, slots => %(slots)s::int, kinds => %(kinds)s::text[])"""
 
 COMPLETE_FILE_JOB = """
 select worker_api.complete_file_job(

@@ -149,6 +149,72 @@ isOneToOne: true
                   Relationships: [
                     
                   ]
+                },"prompt_optimizations": {
+                  Row: {
+                    "content_type": string,"created_at": string,"finished_at": string | null,"id": string,"model": string,"negative_prompt": string | null,"original_prompt": string | null,"outcome": string,"prompt": string | null,"user_id": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "content_type": string,"created_at"?: string,"finished_at"?: string | null,"id"?: string,"model": string,"negative_prompt"?: string | null,"original_prompt"?: string | null,"outcome"?: string,"prompt"?: string | null,"user_id"?: string | null
+                  }
+                  Update: {
+                    "content_type"?: string,"created_at"?: string,"finished_at"?: string | null,"id"?: string,"model"?: string,"negative_prompt"?: string | null,"original_prompt"?: string | null,"outcome"?: string,"prompt"?: string | null,"user_id"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"showcase_items": {
+                  Row: {
+                    "author_id": string | null,"content_type": string,"featured_position": number | null,"id": string,"image_url": string | null,"item_status": string,"like_count": number,"published_at": string | null,"show_prompt": boolean,"source_image_id": string | null,"source_task_id": string | null,"status_reason": string | null,"submitted_at": string,"thumbnail_url": string | null,"title": string | null,"video_url": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "author_id"?: string | null,"content_type"?: string,"featured_position"?: number | null,"id"?: string,"image_url"?: string | null,"item_status"?: string,"like_count"?: number,"published_at"?: string | null,"show_prompt"?: boolean,"source_image_id"?: string | null,"source_task_id"?: string | null,"status_reason"?: string | null,"submitted_at"?: string,"thumbnail_url"?: string | null,"title"?: string | null,"video_url"?: string | null
+                  }
+                  Update: {
+                    "author_id"?: string | null,"content_type"?: string,"featured_position"?: number | null,"id"?: string,"image_url"?: string | null,"item_status"?: string,"like_count"?: number,"published_at"?: string | null,"show_prompt"?: boolean,"source_image_id"?: string | null,"source_task_id"?: string | null,"status_reason"?: string | null,"submitted_at"?: string,"thumbnail_url"?: string | null,"title"?: string | null,"video_url"?: string | null
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "showcase_items_source_image_id_fkey"
+      columns: ["source_image_id"]
+isOneToOne: true
+      referencedRelation: "image_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "showcase_items_source_task_id_fkey"
+      columns: ["source_task_id"]
+isOneToOne: true
+      referencedRelation: "video_generation_history"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "showcase_items_source_task_id_fkey"
+      columns: ["source_task_id"]
+isOneToOne: true
+      referencedRelation: "videos"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"showcase_likes": {
+                  Row: {
+                    "created_at": string,"item_id": string,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"item_id": string,"user_id": string
+                  }
+                  Update: {
+                    "created_at"?: string,"item_id"?: string,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "showcase_likes_item_id_fkey"
+      columns: ["item_id"]
+isOneToOne: false
+      referencedRelation: "showcase_items"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"system_configs": {
                   Row: {
                     "description": string | null,"is_nullable": boolean,"key": string,"maximum": number | null,"minimum": number | null,"updated_at": string,"updated_by": string,"value": NonNullable<Json>,"value_type": string | null
@@ -314,6 +380,9 @@ isOneToOne: false
             "admin_deduct_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
                            },
+"admin_feature_showcase_item":
+{ Args: { "featured"?: boolean,"item_id": string,"position"?: number }; Returns: Json
+                           },
 "admin_get_dashboard":
 { Args: { "from"?: string,"to"?: string }; Returns: Json
                            },
@@ -338,6 +407,9 @@ isOneToOne: false
 "admin_list_models":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"admin_list_showcase":
+{ Args: { "cursor"?: string,"page_size"?: number,"status"?: string }; Returns: Json
+                           },
 "admin_list_stuck_tasks":
 { Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
                            },
@@ -352,6 +424,9 @@ isOneToOne: false
                            },
 "admin_retry_download":
 { Args: { "task_id": string }; Returns: Json
+                           },
+"admin_review_showcase_item":
+{ Args: { "decision": string,"item_id": string,"reason"?: string }; Returns: Json
                            },
 "admin_rollback":
 { Args: { "batch_size"?: number,"reason": string }; Returns: Json
@@ -371,6 +446,9 @@ isOneToOne: false
 "begin_checkout":
 { Args: { "package_id": string }; Returns: Json
                            },
+"begin_prompt_optimization":
+{ Args: { "content_type": string,"prompt": string }; Returns: Json
+                           },
 "cancel_video":
 { Args: { "task_id": string }; Returns: Json
                            },
@@ -379,6 +457,9 @@ isOneToOne: false
                            },
 "delete_video":
 { Args: { "task_id": string }; Returns: Json
+                           },
+"finish_prompt_optimization":
+{ Args: { "negative_prompt"?: string,"optimization_id": string,"outcome": string,"prompt"?: string }; Returns: Json
                            },
 "generate_video":
 { Args: { "aspect_ratio"?: string,"duration"?: number,"idempotency_key"?: string,"model"?: string,"negative_prompt"?: string,"prompt": string,"reference_image_id"?: string,"reference_image_path"?: string,"resolution"?: string }; Returns: Json
@@ -401,14 +482,23 @@ isOneToOne: false
 "list_generations":
 { Args: { "content_type"?: string,"cursor"?: string,"page_size"?: number }; Returns: Json
                            },
+"list_my_showcase":
+{ Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
 "list_payments":
 { Args: { "cursor"?: string,"page_size"?: number }; Returns: Json
+                           },
+"list_showcase":
+{ Args: { "content_type"?: string,"cursor"?: string,"featured"?: boolean,"page_size"?: number }; Returns: Json
                            },
 "list_video_prices":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
 "list_videos":
 { Args: { "cursor"?: string,"page_size"?: number,"status"?: string }; Returns: Json
+                           },
+"publish_to_showcase":
+{ Args: { "image_id"?: string,"show_prompt"?: boolean,"task_id"?: string,"title"?: string }; Returns: Json
                            },
 "quote_video":
 { Args: { "duration"?: number,"model"?: string,"resolution"?: string }; Returns: Json
@@ -425,8 +515,14 @@ isOneToOne: false
 "record_payment":
 { Args: { "amount"?: number,"checkout_id"?: string,"currency"?: string,"discount_amount"?: number,"event_id": string,"event_type": string,"kind": string,"mode"?: string,"occurred_at"?: string,"order_id"?: string,"paid_amount"?: number,"payload": Json,"payment_id"?: string,"problem"?: string,"product_id"?: string,"provider": string,"refunded_amount"?: number,"units"?: number,"user_id"?: string }; Returns: Json
                            },
+"remove_from_showcase":
+{ Args: { "item_id": string }; Returns: Json
+                           },
 "search_images":
 { Args: { "cursor"?: string,"page_size"?: number,"search"?: string }; Returns: Json
+                           },
+"set_showcase_like":
+{ Args: { "item_id": string,"liked"?: boolean }; Returns: Json
                            },
 "take_unsettled_payments":
 { Args: { "provider": string }; Returns: Json

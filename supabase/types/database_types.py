@@ -280,6 +280,111 @@ class PublicProfilesUpdate(TypedDict):
     display_name: NotRequired[Annotated[Optional[str], Field(alias="display_name")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
 
+class PublicPromptOptimizations(BaseModel):
+    content_type: str = Field(alias="content_type")
+    created_at: datetime.datetime = Field(alias="created_at")
+    finished_at: Optional[datetime.datetime] = Field(alias="finished_at")
+    id: uuid.UUID = Field(alias="id")
+    model: str = Field(alias="model")
+    negative_prompt: Optional[str] = Field(alias="negative_prompt")
+    original_prompt: Optional[str] = Field(alias="original_prompt")
+    outcome: str = Field(alias="outcome")
+    prompt: Optional[str] = Field(alias="prompt")
+    user_id: Optional[uuid.UUID] = Field(alias="user_id")
+
+class PublicPromptOptimizationsInsert(TypedDict):
+    content_type: Annotated[str, Field(alias="content_type")]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    finished_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="finished_at")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    model: Annotated[str, Field(alias="model")]
+    negative_prompt: NotRequired[Annotated[Optional[str], Field(alias="negative_prompt")]]
+    original_prompt: NotRequired[Annotated[Optional[str], Field(alias="original_prompt")]]
+    outcome: NotRequired[Annotated[str, Field(alias="outcome")]]
+    prompt: NotRequired[Annotated[Optional[str], Field(alias="prompt")]]
+    user_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="user_id")]]
+
+class PublicPromptOptimizationsUpdate(TypedDict):
+    content_type: NotRequired[Annotated[str, Field(alias="content_type")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    finished_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="finished_at")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    model: NotRequired[Annotated[str, Field(alias="model")]]
+    negative_prompt: NotRequired[Annotated[Optional[str], Field(alias="negative_prompt")]]
+    original_prompt: NotRequired[Annotated[Optional[str], Field(alias="original_prompt")]]
+    outcome: NotRequired[Annotated[str, Field(alias="outcome")]]
+    prompt: NotRequired[Annotated[Optional[str], Field(alias="prompt")]]
+    user_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="user_id")]]
+
+class PublicShowcaseItems(BaseModel):
+    author_id: Optional[uuid.UUID] = Field(alias="author_id")
+    content_type: str = Field(alias="content_type")
+    featured_position: Optional[int] = Field(alias="featured_position")
+    id: uuid.UUID = Field(alias="id")
+    image_url: Optional[str] = Field(alias="image_url")
+    item_status: str = Field(alias="item_status")
+    like_count: int = Field(alias="like_count")
+    published_at: Optional[datetime.datetime] = Field(alias="published_at")
+    show_prompt: bool = Field(alias="show_prompt")
+    source_image_id: Optional[uuid.UUID] = Field(alias="source_image_id")
+    source_task_id: Optional[uuid.UUID] = Field(alias="source_task_id")
+    status_reason: Optional[str] = Field(alias="status_reason")
+    submitted_at: datetime.datetime = Field(alias="submitted_at")
+    thumbnail_url: Optional[str] = Field(alias="thumbnail_url")
+    title: Optional[str] = Field(alias="title")
+    video_url: Optional[str] = Field(alias="video_url")
+
+class PublicShowcaseItemsInsert(TypedDict):
+    author_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="author_id")]]
+    content_type: NotRequired[Annotated[str, Field(alias="content_type")]]
+    featured_position: NotRequired[Annotated[Optional[int], Field(alias="featured_position")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    image_url: NotRequired[Annotated[Optional[str], Field(alias="image_url")]]
+    item_status: NotRequired[Annotated[str, Field(alias="item_status")]]
+    like_count: NotRequired[Annotated[int, Field(alias="like_count")]]
+    published_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="published_at")]]
+    show_prompt: NotRequired[Annotated[bool, Field(alias="show_prompt")]]
+    source_image_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="source_image_id")]]
+    source_task_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="source_task_id")]]
+    status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
+    submitted_at: NotRequired[Annotated[datetime.datetime, Field(alias="submitted_at")]]
+    thumbnail_url: NotRequired[Annotated[Optional[str], Field(alias="thumbnail_url")]]
+    title: NotRequired[Annotated[Optional[str], Field(alias="title")]]
+    video_url: NotRequired[Annotated[Optional[str], Field(alias="video_url")]]
+
+class PublicShowcaseItemsUpdate(TypedDict):
+    author_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="author_id")]]
+    content_type: NotRequired[Annotated[str, Field(alias="content_type")]]
+    featured_position: NotRequired[Annotated[Optional[int], Field(alias="featured_position")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    image_url: NotRequired[Annotated[Optional[str], Field(alias="image_url")]]
+    item_status: NotRequired[Annotated[str, Field(alias="item_status")]]
+    like_count: NotRequired[Annotated[int, Field(alias="like_count")]]
+    published_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="published_at")]]
+    show_prompt: NotRequired[Annotated[bool, Field(alias="show_prompt")]]
+    source_image_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="source_image_id")]]
+    source_task_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="source_task_id")]]
+    status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
+    submitted_at: NotRequired[Annotated[datetime.datetime, Field(alias="submitted_at")]]
+    thumbnail_url: NotRequired[Annotated[Optional[str], Field(alias="thumbnail_url")]]
+    title: NotRequired[Annotated[Optional[str], Field(alias="title")]]
+    video_url: NotRequired[Annotated[Optional[str], Field(alias="video_url")]]
+
+class PublicShowcaseLikes(BaseModel):
+    created_at: datetime.datetime = Field(alias="created_at")
+    item_id: uuid.UUID = Field(alias="item_id")
+    user_id: uuid.UUID = Field(alias="user_id")
+
+class PublicShowcaseLikesInsert(TypedDict):
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    item_id: Annotated[uuid.UUID, Field(alias="item_id")]
+    user_id: Annotated[uuid.UUID, Field(alias="user_id")]
+
+class PublicShowcaseLikesUpdate(TypedDict):
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    item_id: NotRequired[Annotated[uuid.UUID, Field(alias="item_id")]]
+    user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
+
 class PublicSystemConfigs(BaseModel):
     description: Optional[str] = Field(alias="description")
     is_nullable: bool = Field(alias="is_nullable")

@@ -43,6 +43,7 @@ type OrNull<Args> = { [Name in keyof Args]: undefined extends Args[Name] ? Args[
 /** What each RPC answers. */
 export interface Answers {
   admin_deduct_credits: Balance
+  admin_feature_showcase_item: ReviewedShowcaseItem
   admin_grant_credits: Balance
   admin_get_dashboard: Dashboard
   admin_get_user_video_stats: UserVideoStats
@@ -74,9 +75,13 @@ export interface Answers {
   admin_set_model: CatalogueModel
   admin_set_model_price: CatalogueModel
   begin_checkout: Checkout
+  admin_list_showcase: Page<ReviewedShowcaseItem>
+  admin_review_showcase_item: ReviewedShowcaseItem
+  begin_prompt_optimization: StartedOptimization
   cancel_video: VideoStatus
   delete_image: { deleted: true }
   delete_video: { deleted: true }
+  finish_prompt_optimization: { recorded: boolean }
   generate_video: NewTask
   get_credits: Credits
   get_video_availability: Availability
@@ -85,8 +90,11 @@ export interface Answers {
   list_credit_transactions: Page<Transaction>
   list_generations: Page<Generation>
   list_payments: Page<Payment>
+  list_my_showcase: Page<OwnShowcaseItem>
+  list_showcase: Page<ShowcaseItem>
   list_video_prices: Price[]
   list_videos: Page<ListedVideo>
+  publish_to_showcase: OwnShowcaseItem
   quote_video: Price
   rate_video: { task_id: string; stars: number }
   record_checkout: { payment_id: string; checkout_id: string }
@@ -94,6 +102,8 @@ export interface Answers {
   record_payment: RecordedPayment
   search_images: Page<Image>
   take_unsettled_payments: { payment_id: string; checkout_id: string }[]
+  remove_from_showcase: { removed: boolean }
+  set_showcase_like: { liked: boolean; like_count: number }
 }
 
 /** Newest first. `next_cursor` is null on the last page; else give it as `cursor` to get the next one. */
@@ -206,6 +216,48 @@ export type Model = {
   has_reference_image: boolean
 }
 
+export type ShowcaseItem = {
+  id: string
+  content_type: 'image' | 'video'
+  title: string | null
+  /** Only if its author agreed. */
+  prompt: string | null
+  author_name: string | null
+  /** Of an image. URLs may be paths on the project's host: `new URL(url, SUPABASE_URL)`. */
+  image_url: string | null
+  /** Of a video. */
+  video_url: string | null
+  thumbnail_url: string | null
+  duration: number | null
+  resolution: string | null
+  like_count: number
+  liked_by_me: boolean
+  featured: boolean
+  created_at: Time
+  /** Tell viewers. null where it is not known. */
+  ai_generated: boolean | null
+  provenance: { provider: string | null; model: string | null; created_at: Time; sha256: string | null } | null
+}
+
+export type ShowcaseStatus = 'copying' | 'in_review' | 'published' | 'hidden' | 'rejected' | 'taken_down'
+
+export type OwnShowcaseItem = ShowcaseItem & {
+  status: ShowcaseStatus
+  reason: string | null
+  task_id: string | null
+  image_id: string | null
+  show_prompt: boolean
+}
+
+export type ReviewedShowcaseItem = OwnShowcaseItem & {
+  author_id: string | null
+  featured_position: number | null
+  submitted_at: Time
+  published_at: Time | null
+}
+
+export type StartedOptimization = { optimization_id: string; model: string; prompt_max_length: number }
+
 export type Balance = { balance: number }
 
 export type Credits = { balance: number; active_tasks: number; concurrent_limit: number }
@@ -279,7 +331,7 @@ export type ErrorDetails = {
   rate_limited: { retry_after_seconds: number }
   invalid_parameter: { parameter: string; allowed: Json }
   idempotency_conflict: { fields: string[]; task_id?: string }
-  illegal_state: { status: TaskStatus; stage: string | null }
+  illegal_state: { status: TaskStatus | ShowcaseStatus; stage: string | null }
   generation_disabled: { message: string | null; until: Time | null; retry_after_seconds: number }
   model_unavailable: { retry_after_seconds: number }
   spend_cap_reached: { retry_after_seconds: number }

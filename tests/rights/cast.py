@@ -104,4 +104,22 @@ async def _furnish(shop: Shop, person: Person) -> dict[str, str]:
         " values (%s, 'a picture', 'reference-images', %s) returning id",
         (user, image_path),
     )
-    return {"user_id": user, "task_id": str(job.task_id), "image_id": str(image_id), "path": image_path}
+    shown = await _called(person, "publish_to_showcase", {"task_id": str(job.task_id)})
+    await shop.rows(
+        "update public.showcase_items set item_status = 'published', published_at = now()"
+        " where id = %s returning id",
+        (shown["id"],),
+    )
+    begun = await _called(person, "begin_prompt_optimization", {"prompt": "a fox", "content_type": "video"})
+    return {
+        "user_id": user,
+        "task_id": str(job.task_id),
+        "image_id": str(image_id),
+        "path": image_path,
+        "item_id": shown["id"],
+        "optimization_id": begun["optimization_id"],
+    }
+
+
+async def _called(person: Person, name: str, arguments: dict[str, Any]) -> Any:
+    return (await person.client.rpc(name, arguments).execute()).data

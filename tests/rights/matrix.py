@@ -114,6 +114,9 @@ _ARGUMENTS = {
     "package_id": "small",
     "model": "veo-3.1",
     "usd_per_second": "0.75",
+    "content_type": "video",
+    "decision": "approve",
+    "outcome": "optimized",
 }
 
 

@@ -85,6 +85,28 @@ async def make_a_video(stack: Stack, user_id: UUID) -> UUID:
         return job.task_id
 
 
+async def the_showcase_is_shared(project: Project, author: UUID, video: UUID) -> None:
+    """Rows of the host application become images; what visitors could not read before waits for review."""
+
+    async def titles(role: str, query: str) -> list[Any]:
+        async with connect_as(project.stack, None, role=role) as client:
+            return [row["title"] for row in await (await client.execute(query.encode())).fetchall()]
+
+    listed = "select i ->> 'title' as title from jsonb_array_elements(public.{} -> 'items') as i order by 1"
+    published, waiting = listed.format("list_showcase('image')"), listed.format("admin_list_showcase()")
+    async with connect_as(project.stack, author) as client:
+        await client.execute("select public.publish_to_showcase(%s, title => 'A boat')", (video,))
+    await rows(
+        project,
+        "update public.showcase_items set item_status = 'published', published_at = now()"
+        " where title = 'A boat' returning id",
+    )
+    assert await titles("anon", published) == ["A cat"]
+    assert await titles("anon", listed.format("list_showcase()")) == ["A boat", "A cat"]
+    assert [row["title"] for row in await rows(project, waiting)] == ["A draft"]
+    assert await titles("anon", "select title from public.showcase_items") == ["A cat"], "as ever"
+
+
 def host_dump(project: Project) -> str:
     """The host application's tables: structure, rights, policies, rows."""
     return dump(project.stack, "--schema=private", *(f"--table=public.{name}" for name in _HOST_TABLES))
@@ -125,7 +147,8 @@ async def test_a_live_project_adopts_uninstalls_and_installs_again(project: Proj
         project, "select value from public.system_configs where key = 'video_concurrent_limit'"
     ) == [{"value": 3}]
 
-    await make_a_video(stack, earlier)
+    video = await make_a_video(stack, earlier)
+    await the_showcase_is_shared(project, earlier, video)
     async with Shop.opened(stack) as shop:
         unfinished = await shop.job("submitting", user_id=await shop.user(100))
     assert clashes(look(stack)) == set()
@@ -147,6 +170,11 @@ async def test_a_live_project_adopts_uninstalls_and_installs_again(project: Proj
         {"key": "theme", "value": "dark"},
         {"key": "welcome_text", "value": 4},
     ]
+    assert await rows(project, "select title, image_url from public.showcase_items order by title") == [
+        {"title": "A cat", "image_url": "https://example.com/cat.png"},
+        {"title": "A draft", "image_url": "https://example.com/draft.png"},
+    ]
+    assert await rows(project, "select title from reelbase_archive.showcase_items") == [{"title": "A boat"}]
     await sign_up(project)
     assert look(stack)["schema reelbase_archive"].severity == "info"
     assert clashes(look(stack)) == set()

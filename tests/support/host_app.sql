@@ -53,7 +53,9 @@ create table public.showcase_items (
     image_url text not null
 );
 alter table public.showcase_items enable row level security;
-insert into public.showcase_items (title, image_url) values ('A cat', 'https://example.com/cat.png');
+create policy "What is not a draft is public." on public.showcase_items for select using (title <> 'A draft');
+insert into public.showcase_items (title, image_url) values
+('A cat', 'https://example.com/cat.png'), ('A draft', 'https://example.com/draft.png');
 
 insert into storage.buckets (id, name, public) values ('videos', 'videos', false), ('avatars', 'avatars', true);
 create policy "Avatars are public." on storage.objects for select using (bucket_id = 'avatars');

@@ -57,6 +57,19 @@ CLASHES = [
     ("create table public.profiles (id uuid primary key, display_name jsonb)", "table profiles"),
     ("create table public.system_configs (name text primary key, value jsonb)", "table system_configs"),
     ("create table public.system_configs (key text, value jsonb)", "table system_configs"),
+    ("create table public.showcase_items (id bigint primary key)", "table showcase_items"),
+    ("create table public.showcase_items (id uuid)", "table showcase_items"),
+    ("create table public.showcase_items (id uuid primary key, title jsonb)", "table showcase_items"),
+    ("create table public.showcase_items (id uuid primary key, like_count bigint)", "table showcase_items"),
+    (
+        "create table public.showcase_items (id uuid primary key, category text not null)",
+        "table showcase_items",
+    ),
+    ("create table public.showcase_items (id uuid primary key)", "table showcase_items"),
+    (
+        "insert into storage.buckets (id, name, public) values ('showcase', 'showcase', false)",
+        "bucket showcase",
+    ),
 ]
 
 # The same for a table system_configs that would fit without this.

@@ -23,7 +23,7 @@ from pg_catalog.pg_class as c
 inner join pg_catalog.pg_attribute as a on c.oid = a.attrelid
 where
     c.relnamespace = 'public'::regnamespace
-    and c.relname in ('profiles', 'system_configs')
+    and c.relname in ('profiles', 'system_configs', 'showcase_items')
     and a.attnum > 0
     and not a.attisdropped
 group by c.relname;

@@ -167,7 +167,15 @@ insert into public.system_configs (key, value, value_type, minimum, maximum, is_
 ('video_retry_after_seconds', '30', 'integer', 1, 86400, false, 'Retry-After sent with 429 and 503.'),
 ('credit_value_usd', '0.10', 'number', 0, 1000, false, 'What a credit is sold for; for margins.'),
 ('signup_bonus_credits', '0', 'integer', 0, 1000000, false, 'Credits for a confirmed new user.'),
-('video_image_buckets', '"reference-images"', 'text', null, null, false, 'Buckets where users record images; by comma.')
+(
+    'video_image_buckets', '"reference-images"', 'text', null, null, false,
+    'Buckets where users record images; by comma.'
+),
+('storage_public_url', 'null', 'text', null, null, true, 'Put before the path in the URLs of the showcase.'),
+('showcase_pending_limit', '10', 'integer', 1, 1000, false, 'Items one user may have waiting for review.'),
+('prompt_optimizer_model', '"gemini-3.5-flash-lite"', 'text', null, null, false, 'Text model that rewrites prompts.'),
+('prompt_optimizer_per_minute', '10', 'integer', 0, 10000, false, 'Prompts one user may have rewritten in a minute.'),
+('prompt_optimizer_per_day', '200', 'integer', 0, 100000, false, 'Prompts one user may have rewritten in 24 hours.')
 -- A key that an adopted table holds already keeps its value, if it fits; else this is refused here.
 on conflict (key) do update
     set

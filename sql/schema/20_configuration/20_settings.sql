@@ -31,7 +31,12 @@ select
     (c.v ->> 'video_retry_after_seconds')::integer as retry_after_seconds,
     (c.v ->> 'credit_value_usd')::numeric as credit_value_usd,
     (c.v ->> 'signup_bonus_credits')::integer as signup_bonus_credits,
-    c.v ->> 'video_image_buckets' as image_buckets
+    c.v ->> 'video_image_buckets' as image_buckets,
+    c.v ->> 'storage_public_url' as storage_public_url,
+    (c.v ->> 'showcase_pending_limit')::integer as showcase_pending_limit,
+    c.v ->> 'prompt_optimizer_model' as prompt_optimizer_model,
+    (c.v ->> 'prompt_optimizer_per_minute')::integer as prompt_optimizer_per_minute,
+    (c.v ->> 'prompt_optimizer_per_day')::integer as prompt_optimizer_per_day
 from (
     select jsonb_object_agg(s.key, s.value) as v
     from public.system_configs as s

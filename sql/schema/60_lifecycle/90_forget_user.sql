@@ -15,6 +15,8 @@ begin
     -- Without an account there are no tasks; images and files may be there all the same.
     select a.id into v_account_id from public.credit_accounts as a where a.user_id = p_user_id for update;
 
+    perform private.forget_showcase(p_user_id);
+
     for v_task in
         select * from public.video_generation_history as h
         where h.account_id = v_account_id and h.ended_at is null
@@ -46,6 +48,10 @@ begin
     update public.image_generation_history as i
     set user_id = null, prompt = null, deleted_at = coalesce(i.deleted_at, private.now())
     where i.user_id = p_user_id;
+
+    update public.prompt_optimizations as p
+    set user_id = null, original_prompt = null, prompt = null, negative_prompt = null
+    where p.user_id = p_user_id;
 
     insert into private.file_jobs (kind, bucket, path)
     select 'delete', o.bucket_id, o.name

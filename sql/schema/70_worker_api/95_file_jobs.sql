@@ -1,8 +1,14 @@
--- Files to delete. A job is gone when done; a failed one comes back later, and from its tenth failure on is an alert.
+-- Files to delete or copy. A job is gone when done; a failed one comes back later, and from its tenth failure on is an
+-- alert. Only the kinds that the worker names are handed out: one of the release before copies nothing.
 --
--- {file_job_id, kind, bucket, path, lease_token, provider, operation_id}. For delete_google the last two are those of
--- the call with this output prefix, as they are now: an operation that was handed in late is known here. Null if none.
-create function worker_api.claim_file_jobs(worker_id text, slots integer) returns setof jsonb
+-- {file_job_id, kind, bucket, path, lease_token, provider, operation_id}; a copy has {source_bucket, source_path} too.
+-- For delete_google provider and operation are those of the call with this output prefix, as they are now: an operation
+-- that was handed in late is known here. Null if none.
+create function worker_api.claim_file_jobs(
+    worker_id text,
+    slots integer,
+    kinds text[] default '{delete,delete_google}'
+) returns setof jsonb
 language plpgsql
 volatile
 security definer
@@ -19,7 +25,7 @@ begin
     with due as materialized (
         select f.id, f.kind, f.path
         from private.file_jobs as f
-        where f.due_at <= v_now
+        where f.due_at <= v_now and f.kind = any (claim_file_jobs.kinds)
         order by f.due_at
         limit least(greatest(slots, 0), v_settings.batch_size)
         for update skip locked
@@ -32,24 +38,42 @@ begin
     returning jsonb_build_object(
         'file_job_id', f.id, 'kind', f.kind, 'bucket', f.bucket, 'path', f.path, 'lease_token', f.lease_token,
         'provider', c.provider, 'operation_id', c.operation_id
-    );
+    ) || case
+        when f.kind = 'copy'
+            then jsonb_build_object('source_bucket', f.source_bucket, 'source_path', f.source_path)
+        else '{}'
+    end;
 end
 $$;
 
-comment on function worker_api.claim_file_jobs(text, integer) is 'Leases files to delete to a worker.';
-revoke all on function worker_api.claim_file_jobs(text, integer) from public, anon, authenticated, service_role;
-grant execute on function worker_api.claim_file_jobs(text, integer) to video_worker;
+comment on function worker_api.claim_file_jobs(text, integer, text[]) is 'Leases files to delete or copy to a worker.';
+revoke all on function worker_api.claim_file_jobs(text, integer, text[]) from public, anon, authenticated, service_role;
+grant execute on function worker_api.claim_file_jobs(text, integer, text[]) to video_worker;
 
+-- The file is gone, or copied. The last copy of an item of the showcase hands it to the reviewers. Locks that item
+-- first: who withdraws it does so too.
 create function worker_api.complete_file_job(file_job_id bigint, lease_token uuid) returns jsonb
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+declare
+    v_item_id uuid;
 begin
+    select f.showcase_item_id into v_item_id
+    from private.file_jobs as f
+    where f.id = complete_file_job.file_job_id;
+    perform from public.showcase_items as s where s.id = v_item_id for update;
+
     delete from private.file_jobs as f
     where f.id = complete_file_job.file_job_id and f.lease_token = complete_file_job.lease_token;
     if found then
+        update public.showcase_items as s
+        set item_status = 'in_review'
+        where s.id = v_item_id
+            and s.item_status = 'copying'
+            and not exists (select from private.file_jobs as f where f.showcase_item_id = v_item_id);
         return '{"result": "applied"}'::jsonb;
     end if;
     if exists (select from private.file_jobs as f where f.id = complete_file_job.file_job_id) then
@@ -59,7 +83,7 @@ begin
 end
 $$;
 
-comment on function worker_api.complete_file_job(bigint, uuid) is 'The file is gone: so is its job.';
+comment on function worker_api.complete_file_job(bigint, uuid) is 'The file is gone, or copied: so is its job.';
 revoke all on function worker_api.complete_file_job(bigint, uuid) from public, anon, authenticated, service_role;
 grant execute on function worker_api.complete_file_job(bigint, uuid) to video_worker;
 
@@ -95,6 +119,6 @@ end
 $$;
 
 comment on function worker_api.fail_file_job(bigint, uuid, jsonb) is
-'The file could not be deleted: tries again later.';
+'The file could not be deleted or copied: tries again later.';
 revoke all on function worker_api.fail_file_job(bigint, uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function worker_api.fail_file_job(bigint, uuid, jsonb) to video_worker;

@@ -14,7 +14,10 @@ from jsonb_each(
         "video_submit_backoff_max_seconds": 120, "video_reconcile_seconds": 600,
         "video_generation_deadline_seconds": 900, "video_download_attempts": 3, "video_download_retry_seconds": 30,
         "video_google_expiry_hours": 48, "video_lease_seconds": 60, "video_retry_after_seconds": 30,
-        "credit_value_usd": 0.10, "signup_bonus_credits": 0, "video_image_buckets": "reference-images"
+        "credit_value_usd": 0.10, "signup_bonus_credits": 0, "video_image_buckets": "reference-images",
+        "storage_public_url": null, "showcase_pending_limit": 10,
+        "prompt_optimizer_model": "gemini-3.5-flash-lite", "prompt_optimizer_per_minute": 10,
+        "prompt_optimizer_per_day": 200
     }'
 ) as p;
 

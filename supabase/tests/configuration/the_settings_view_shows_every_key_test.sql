@@ -35,7 +35,12 @@ left join (
     ('video_retry_after_seconds', 'retry_after_seconds'),
     ('credit_value_usd', 'credit_value_usd'),
     ('signup_bonus_credits', 'signup_bonus_credits'),
-    ('video_image_buckets', 'image_buckets')
+    ('video_image_buckets', 'image_buckets'),
+    ('storage_public_url', 'storage_public_url'),
+    ('showcase_pending_limit', 'showcase_pending_limit'),
+    ('prompt_optimizer_model', 'prompt_optimizer_model'),
+    ('prompt_optimizer_per_minute', 'prompt_optimizer_per_minute'),
+    ('prompt_optimizer_per_day', 'prompt_optimizer_per_day')
 ) as m (key, column_name) on m.key = c.key;
 
 select is_empty('select key from columns_of_keys where column_name is null', 'every key has a column');

@@ -1,7 +1,7 @@
 -- Every relation a user can read, with rows of two users in each: the list comes from the catalogue, so a table that
 -- is granted later and forgotten here fails the first test.
 begin;
-select plan(22);
+select plan(24);
 
 select tests.create_rich_user(1000) as ann \gset
 select tests.create_rich_user(1000) as bob \gset
@@ -15,6 +15,9 @@ insert into public.video_ratings (task_id, stars) select h.id, 3 from public.vid
 insert into public.payments (account_id, provider)
 select a.id, 'acme' from public.credit_accounts as a where a.user_id in (:'ann', :'bob');
 
+insert into public.prompt_optimizations (user_id, content_type, original_prompt, model)
+select u.id, 'image', 'a fox', 'm' from unnest(array[:'ann', :'bob']::uuid[]) as u (id);
+
 select set_eq(
     $$
     select c.oid::regclass::text
@@ -24,7 +27,7 @@ select set_eq(
     $$,
     array[
         'profiles', 'credit_accounts', 'credit_transactions', 'video_generation_history', 'videos',
-        'image_generation_history', 'video_ratings', 'payments'
+        'image_generation_history', 'video_ratings', 'payments', 'prompt_optimizations'
     ], 'all of them are looked at here'
 );
 
@@ -46,6 +49,7 @@ select is(
     (select array_agg(task_id) from public.video_ratings), array(select id from public.videos), 'one rating, of it'
 );
 select is((select count(*) from public.payments), 1::bigint, 'one payment, hers');
+select is((select array_agg(user_id) from public.prompt_optimizations), array[:'ann'::uuid], 'one optimization, hers');
 select tests.act_as(:'bob');
 select is(
     (select array_agg(path) from public.image_generation_history), array[:'bob' || '/1.png'],
@@ -62,6 +66,9 @@ select is_empty(format('select from public.image_generation_history where user_i
 select is_empty(
     'select from public.payments where account_id not in (select id from public.credit_accounts)', 'no payment'
 );
+select is_empty(
+    format('select from public.prompt_optimizations where user_id = %L', :'bob'), 'no optimization'
+);
 
 -- Tokens that are not Ann's, whatever they say.
 create function pg_temp.rows_seen() returns bigint
@@ -72,6 +79,7 @@ as $$
         + (select count(*) from public.credit_transactions) + (select count(*) from public.video_generation_history)
         + (select count(*) from public.image_generation_history) + (select count(*) from public.video_ratings)
         + (select count(*) from public.payments)
+        + (select count(*) from public.prompt_optimizations)
 $$;
 grant execute on function pg_temp.rows_seen() to authenticated;
 select tests.act_as(gen_random_uuid());

@@ -68,6 +68,8 @@ select results_eq(
     ('payments SELECT payments_are_read_by_their_owner'),
     ('profiles SELECT profiles_are_read_by_their_owner'),
     ('profiles UPDATE profiles_are_renamed_by_their_owner'),
+    ('prompt_optimizations SELECT optimizations_are_read_by_their_user'),
+    ('showcase_items ALL showcase_items_of_ours_are_closed_to_clients'),
     ('system_configs ALL configs_of_ours_are_closed_to_clients'),
     ('video_generation_history SELECT tasks_are_read_by_their_owner'),
     ('video_ratings SELECT ratings_are_read_by_their_owner')
@@ -129,7 +131,8 @@ select set_eq(
         'system_configs record_change', 'credit_transactions ledger_is_append_only',
         'credit_transactions ledger_is_never_truncated', 'auth.users reelbase_welcome_user',
         'auth.users reelbase_forget_user', 'auth.users reelbase_forget_soft_deleted_user',
-        'video_generation_history status_is_born_right', 'video_generation_history status_moves_are_allowed'
+        'video_generation_history status_is_born_right', 'video_generation_history status_moves_are_allowed',
+        'image_generation_history withdraw_from_showcase', 'video_generation_history withdraw_from_showcase'
     ],
     'and these are all'
 );

@@ -49,6 +49,11 @@ select results_eq(
         'authenticated' collate "C"
     ),
     (
+        'admin_feature_showcase_item(item_id uuid, featured boolean DEFAULT true, '
+        '"position" integer DEFAULT NULL::integer) jsonb',
+        'authenticated'
+    ),
+    (
         'admin_get_dashboard("from" date DEFAULT NULL::date, "to" date DEFAULT NULL::date) jsonb', 'authenticated'
     ),
     ('admin_get_user_video_stats(user_id uuid) jsonb', 'authenticated'),
@@ -70,6 +75,11 @@ select results_eq(
     ),
     ('admin_list_models() jsonb', 'authenticated'),
     (
+        'admin_list_showcase(status text DEFAULT ''in_review''::text, cursor text DEFAULT NULL::text, '
+        'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    (
         'admin_list_stuck_tasks(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'
     ),
     (
@@ -89,6 +99,10 @@ select results_eq(
         'authenticated'
     ),
     ('admin_retry_download(task_id uuid) jsonb', 'authenticated'),
+    (
+        'admin_review_showcase_item(item_id uuid, decision text, reason text DEFAULT NULL::text) jsonb',
+        'authenticated'
+    ),
     ('admin_rollback(reason text, batch_size integer DEFAULT 100) jsonb', 'authenticated'),
     ('admin_set_config(key text, value jsonb, reason text) jsonb', 'authenticated'),
     (
@@ -113,9 +127,15 @@ select results_eq(
         'authenticated'
     ),
     ('begin_checkout(package_id text) jsonb', 'authenticated'),
+    ('begin_prompt_optimization(prompt text, content_type text) jsonb', 'authenticated'),
     ('cancel_video(task_id uuid) jsonb', 'authenticated'),
     ('delete_image(image_id uuid) jsonb', 'authenticated'),
     ('delete_video(task_id uuid) jsonb', 'authenticated'),
+    (
+        'finish_prompt_optimization(optimization_id uuid, outcome text, prompt text DEFAULT NULL::text, '
+        'negative_prompt text DEFAULT NULL::text) jsonb',
+        'authenticated'
+    ),
     (
         'generate_video(prompt text, duration integer DEFAULT 8, resolution text DEFAULT ''720p''::text, '
         'aspect_ratio text DEFAULT ''16:9''::text, negative_prompt text DEFAULT NULL::text, '
@@ -133,11 +153,22 @@ select results_eq(
         'page_size integer DEFAULT 20) jsonb',
         'authenticated'
     ),
+    ('list_my_showcase(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
     ('list_payments(cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb', 'authenticated'),
+    (
+        'list_showcase(content_type text DEFAULT NULL::text, featured boolean DEFAULT NULL::boolean, '
+        'cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb',
+        'anon authenticated service_role'
+    ),
     ('list_video_prices() jsonb', 'anon authenticated service_role'),
     (
         'list_videos(status text DEFAULT NULL::text, cursor text DEFAULT NULL::text, '
         'page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    (
+        'publish_to_showcase(task_id uuid DEFAULT NULL::uuid, image_id uuid DEFAULT NULL::uuid, '
+        'title text DEFAULT NULL::text, show_prompt boolean DEFAULT false) jsonb',
         'authenticated'
     ),
     (
@@ -162,11 +193,13 @@ select results_eq(
         'problem text DEFAULT NULL::text) jsonb',
         'service_role'
     ),
+    ('remove_from_showcase(item_id uuid) jsonb', 'authenticated'),
     (
         'search_images(search text DEFAULT NULL::text, cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) '
         'jsonb',
         'authenticated'
     ),
+    ('set_showcase_like(item_id uuid, liked boolean DEFAULT true) jsonb', 'authenticated'),
     ('take_unsettled_payments(provider text) jsonb', 'service_role')
     $$,
     'the functions of schema public, their arguments, and who may call them'
@@ -201,6 +234,7 @@ select results_eq(
         'select(id account_id package_id status credits amount currency refunded_credits paid_at created_at)'
     ),
     ('authenticated profiles', 'select(id display_name created_at), update(display_name)'),
+    ('authenticated prompt_optimizations', 'select'),
     (
         'authenticated video_generation_history',
         'select(id user_id status prompt negative_prompt aspect_ratio resolution duration model '
@@ -216,6 +250,9 @@ select results_eq(
     ('service_role image_generation_history', 'select'),
     ('service_role payments', 'select'),
     ('service_role profiles', 'select'),
+    ('service_role prompt_optimizations', 'select'),
+    ('service_role showcase_items', 'select'),
+    ('service_role showcase_likes', 'select'),
     ('service_role system_configs', 'select, update(value)'),
     ('service_role video_generation_history', 'select'),
     ('service_role video_model_options', 'select'),

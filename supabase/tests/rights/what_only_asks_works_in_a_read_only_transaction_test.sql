@@ -1,6 +1,6 @@
 -- PostgREST runs stable functions, and every GET, in a read-only transaction: also their errors must come through.
 begin;
-select plan(14);
+select plan(17);
 
 select tests.create_rich_user(1000) as user_id \gset
 select tests.create_video(:'user_id', 'completed') as task_id \gset
@@ -27,7 +27,11 @@ select is(pg_temp.outcome('select * from public.videos'), 'answered', 'the view'
 select tests.act_as(:'no_account');
 select is(pg_temp.outcome('select public.get_credits()'), 'answered', 'get_credits without an account');
 select is(pg_temp.outcome('select public.list_credit_transactions()'), 'answered', 'nor any history');
+select tests.act_as(:'user_id');
+select is(pg_temp.outcome('select public.list_my_showcase()'), 'answered', 'list_my_showcase');
 select tests.act_as_role('anon');
+select is(pg_temp.outcome('select public.list_showcase()'), 'answered', 'list_showcase');
+select is(pg_temp.outcome($$select public.list_showcase('x')$$), 'invalid_parameter', 'its error');
 select is(pg_temp.outcome('select public.quote_video()'), 'answered', 'quote_video');
 select is(pg_temp.outcome('select public.quote_video(5)'), 'invalid_parameter', 'its error');
 select is(pg_temp.outcome('select public.list_video_prices()'), 'answered', 'list_video_prices');

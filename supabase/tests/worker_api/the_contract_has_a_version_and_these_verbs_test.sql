@@ -16,7 +16,10 @@ select results_eq(
         ('begin_submit(task_id uuid, lease_token uuid) jsonb'),
         ('begin_transfer(task_id uuid, lease_token uuid) jsonb'),
         ('check() jsonb'),
-        ('claim_file_jobs(worker_id text, slots integer) SETOF jsonb'),
+        (
+            'claim_file_jobs(worker_id text, slots integer, kinds text[] DEFAULT ''{delete,delete_google}''::text[]) '
+            'SETOF jsonb'
+        ),
         (
             'claim_jobs(worker_id text, submit_slots integer, poll_slots integer, transfer_slots integer, '
             'providers text[] DEFAULT NULL::text[]) SETOF jsonb'

@@ -57,6 +57,45 @@ export const listedVideo = {
   stars: true,
 }
 
+/** @type {Fields<import('../../../supabase/types/index.ts').ShowcaseItem>} */
+export const showcaseItem = {
+  id: true,
+  content_type: true,
+  title: true,
+  prompt: true,
+  author_name: true,
+  image_url: true,
+  video_url: true,
+  thumbnail_url: true,
+  duration: true,
+  resolution: true,
+  like_count: true,
+  liked_by_me: true,
+  featured: true,
+  created_at: true,
+  ai_generated: true,
+  provenance: true,
+}
+
+/** @type {Fields<import('../../../supabase/types/index.ts').OwnShowcaseItem>} */
+export const ownShowcaseItem = {
+  ...showcaseItem,
+  status: true,
+  reason: true,
+  task_id: true,
+  image_id: true,
+  show_prompt: true,
+}
+
+/** @type {Fields<import('../../../supabase/types/index.ts').ReviewedShowcaseItem>} */
+export const reviewedShowcaseItem = {
+  ...ownShowcaseItem,
+  author_id: true,
+  featured_position: true,
+  submitted_at: true,
+  published_at: true,
+}
+
 /** @type {Fields<import('../../../supabase/types/index.ts').Price>} */
 export const price = { model: true, duration: true, resolution: true, credit_cost: true }
 

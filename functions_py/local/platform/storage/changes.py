@@ -34,11 +34,18 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
+class _CopiedMetadata(RequestBody):
+    cacheControl: str | None = None  # noqa: N815 - the wire's names
+    mimetype: str | None = None
+
+
 class _TransferBody(RequestBody):
     bucketId: str  # noqa: N815 - the wire's names
     sourceKey: str  # noqa: N815
     destinationKey: str  # noqa: N815
     destinationBucket: str | None = None  # noqa: N815
+    copyMetadata: bool = True  # noqa: N815
+    metadata: _CopiedMetadata = _CopiedMetadata()
 
 
 class _DeleteBody(RequestBody):
@@ -80,6 +87,8 @@ async def copy(storage: Storage, request: Request) -> Response:
         await become(connection, caller.as_service())
         await find_bucket(connection, bucket)
     metadata, user_metadata = source["metadata"] or {}, source["user_metadata"]
+    if not body.copyMetadata:
+        metadata, user_metadata = metadata | body.metadata.model_dump(exclude_none=True), None
     await rehearse(
         storage,
         caller,
