@@ -219,7 +219,8 @@ begin
                         'display_name_is_short', 'config_of_ours_is_described', 'balance_is_never_negative',
                         'entry_numbers_start_at_one', 'image_has_a_size', 'status_is_known', 'model_id_is_a_slug',
                         'option_cost_is_positive', 'package_id_is_a_slug', 'payment_status_is_known',
-                        'item_shows_one_source', 'like_is_counted_once', 'optimization_outcome_is_known'
+                        'item_shows_one_source', 'like_is_counted_once', 'optimization_outcome_is_known',
+                        'stars_are_one_to_five'
                     )
             )
         end;
@@ -234,6 +235,16 @@ begin
             from pg_depend as p
             inner join pg_temp.our_functions as f on f.oid = p.refobjid and p.refclassid = 'pg_proc'::regclass
             where p.classid = 'pg_attrdef'::regclass and p.objid = d.oid
+        )
+        union all
+        select format('drop index %s', i.indexrelid::regclass)
+        from pg_index as i
+        inner join pg_temp.our_tables as t on t.oid = i.indrelid
+        where exists (
+            select
+            from pg_depend as p
+            inner join pg_temp.our_functions as f on f.oid = p.refobjid and p.refclassid = 'pg_proc'::regclass
+            where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid
         )
         union all
         select format('drop trigger %I on %s', g.tgname, g.tgrelid::regclass)
