@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from functions_py.api import routes as api
 from functions_py.errors import HANDLERS
 from functions_py.manual import site as manual
 from functions_py.middleware import BodyLimit, Mistakes, RequestLog
+from functions_py.payments import routes as payments
+from functions_py.payments.timer import reconcile_for_ever
 from functions_py.services import Services
 
 if TYPE_CHECKING:
@@ -29,13 +32,17 @@ def create_app(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with services.http:
+            reconciling = asyncio.create_task(reconcile_for_ever(services))
             yield
+            reconciling.cancel()
+            await asyncio.wait([reconciling])
 
     return Starlette(
         routes=[
             *health.routes(services),
             *manual.routes(),
             *api.routes(services),
+            *payments.routes(services),
         ],
         middleware=[
             Middleware(RequestLog),

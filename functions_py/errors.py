@@ -27,6 +27,7 @@ HTTP_CODES: Final[dict[str, tuple[int, str]]] = {
     "payload_too_large": (413, "The body is larger than the endpoint takes."),
     "invalid_parameter": (422, "A parameter is missing or out of range. details: {parameter, allowed}."),
     "internal_error": (500, "A mistake of ours. It is in our logs under the request id."),
+    "payments_unavailable": (503, "The package cannot be bought now. details: {retry_after_seconds}."),
     "upstream_unavailable": (
         503,
         "A service behind this one does not answer. details: {retry_after_seconds}.",
@@ -79,6 +80,15 @@ def unavailable(what: str, retry_after_seconds: int = 5) -> ApiError:
 def error_response(error: ApiError | UpstreamError) -> JSONResponse:
     """What the caller gets to see."""
     return JSONResponse(error.body, status_code=error.status, headers=error.headers)
+
+
+def payments_unavailable() -> ApiError:
+    """No provider that is set up here sells the package."""
+    return ApiError(
+        "payments_unavailable",
+        "This package cannot be bought at the moment. Please try again later.",
+        {"retry_after_seconds": 60},
+    )
 
 
 async def answer_error(_request: Request, error: Exception) -> Response:

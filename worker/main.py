@@ -21,6 +21,7 @@ from worker.http import HttpServer, create_app
 from worker.jobs import Lane, Lanes
 from worker.loop import ClaimLoop
 from worker.metrics import Metrics
+from worker.moderation import Moderator
 from worker.providers.registry import build_providers
 from worker.services import Services
 from worker.storage import SupabaseStorage
@@ -73,6 +74,7 @@ class Worker:
             metrics=self._metrics,
             pace=pace,
             images=asyncio.Semaphore(IMAGES_AT_ONCE),
+            moderator=Moderator.of(settings, self._metrics),
         )
         self._heartbeat = Heartbeat(
             database=self._database,
@@ -174,6 +176,8 @@ class Worker:
     async def _close(self) -> None:
         for provider in self._services.providers.values():
             await provider.close()
+        if self._services.moderator is not None:
+            await self._services.moderator.close()
         await self._services.storage.close()
         await self._database.close()
 

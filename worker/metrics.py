@@ -27,6 +27,9 @@ class Metrics:
         self.transfer_bytes = Counter(
             "worker_transfer_bytes", "Bytes moved into Storage.", registry=self.registry
         )
+        self.moderations = Counter(
+            "worker_moderations", "Texts screened before a submit.", ["decision"], registry=self.registry
+        )
         self.file_jobs = Counter("worker_file_jobs", "File jobs ended.", ["outcome"], registry=self.registry)
         self.failures = Counter("worker_failures", "Verdicts of failure.", ["code"], registry=self.registry)
         self.in_flight = Gauge("worker_in_flight", "Jobs running now.", ["lane"], registry=self.registry)

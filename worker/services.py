@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from worker.clock import Pace
     from worker.database import Database
     from worker.metrics import Metrics
+    from worker.moderation import Moderator
     from worker.providers.base import Provider
     from worker.settings import Settings
     from worker.storage import SupabaseStorage
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One per process. ``images`` bounds how many reference images are in memory at once."""
+    """One per process. ``images`` bounds how many reference images are in memory at once.
+
+    ``moderator`` is None where no moderation is configured.
+    """
 
     settings: Settings
     database: Database
@@ -27,3 +31,4 @@ class Services:
     metrics: Metrics
     pace: Pace
     images: asyncio.Semaphore
+    moderator: Moderator | None

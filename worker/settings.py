@@ -8,11 +8,13 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CREEM_URLS: Final = {"prod": "https://api.creem.io", "test": "https://test-api.creem.io"}
 
 
 class SettingsError(Exception):
@@ -54,6 +56,12 @@ class Settings(BaseSettings):
     video_transfer_timeout_seconds: Annotated[float, Field(ge=1)] = 900
     video_max_bytes: Annotated[int, Field(ge=1)] = 500 * 1024**2
 
+    creem_api_key: SecretStr | None = None
+    creem_mode: Literal["test", "prod"] = "prod"
+    creem_api_url: str | None = None
+    creem_moderation: bool = True
+    creem_moderation_seconds: Annotated[float, Field(ge=0, le=300)] = 30
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
@@ -70,7 +78,11 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "supabase_url", "google_vertex_base_url", "google_gemini_base_url", "storage_emulator_host"
+        "supabase_url",
+        "google_vertex_base_url",
+        "google_gemini_base_url",
+        "storage_emulator_host",
+        "creem_api_url",
     )
     @classmethod
     def _is_http(cls, value: str | None, info: object) -> str | None:
@@ -143,6 +155,11 @@ class Settings(BaseSettings):
                 "cut off a paid call before its operation is recorded"
             )
         return self
+
+    @property
+    def creem_url(self) -> str:
+        """Where Creem's API of this mode is, without a trailing slash."""
+        return self.creem_api_url or CREEM_URLS[self.creem_mode]
 
 
 def load_settings() -> Settings:

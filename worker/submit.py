@@ -42,6 +42,8 @@ async def submit(job: Job, services: Services, provider: Provider) -> float | No
     Everything that can fail without costing money is done first. Between ``begin_submit`` (the commit point)
     and the record of the answer the job is protected: no lost lease and no shutdown may cut it off.
     """
+    if not await _is_allowed(job, services):
+        return None
     async with _bounded_images(job, services):
         try:
             await provider.prepare()
@@ -59,6 +61,21 @@ async def submit(job: Job, services: Services, provider: Provider) -> float | No
             return None
         with job.protected():
             return await _pay(job, services, provider, image)
+
+
+async def _is_allowed(job: Job, services: Services) -> bool:
+    """Whether moderation, if there is any, lets the texts pass; else the task has failed."""
+    if services.moderator is None:
+        return True
+    asked = job.claim.request
+    try:
+        await services.moderator.screen((asked.prompt, asked.negative_prompt), str(job.claim.task_id))
+    except RejectedError as error:
+        reply = await services.database.fail_video(job.claim, error.error_code, error.detail.as_json())
+        job.log.info("moderated", error_code=error.error_code, code=error.detail.code, result=reply.result)
+        services.metrics.submits.labels("rejected").inc()
+        return False
+    return True
 
 
 async def _pay(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 import string
@@ -34,6 +35,19 @@ class Secrets:
     worker_token: str
     signing_key: dict[str, Any]
     """Private ES256 JWK with which Auth signs access tokens."""
+
+    @property
+    def creem_api_key(self) -> str:
+        """Of the stand-in for Creem, by whose prefix it is a key of test mode."""
+        return f"creem_test_{self._derived('creem api key')}"
+
+    @property
+    def creem_webhook_secret(self) -> str:
+        """Signs the events of the stand-in for Creem."""
+        return f"whsec_{self._derived('creem webhook secret')}"
+
+    def _derived(self, purpose: str) -> str:
+        return hmac.new(self.jwt_secret.encode(), purpose.encode(), "sha256").hexdigest()[:32]
 
 
 def load_or_create(path: Path) -> Secrets:

@@ -28,6 +28,7 @@ PYTHON_SERVICES = {
     "google": "functions_py.local.google",
     "worker": "worker",
     "functions": "functions_py",
+    "creem": "functions_py.local.creem",
 }
 _INHERITED = ("PATH", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
@@ -72,6 +73,7 @@ class Layout:
             "WORKER_TOKEN": self.secrets.worker_token,
             "FUNCTIONS_URL": self.url("functions"),
             "GOOGLE_EMULATOR_URL": self.url("google"),
+            "CREEM_STANDIN_URL": self.url("creem"),
         }
 
     def worker_env(self) -> dict[str, str]:
@@ -102,8 +104,28 @@ class Layout:
             "FUNCTIONS_HOST": HOST,
             "FUNCTIONS_PORT": str(self.ports.port("functions")),
             **self._google_client_env(),
+            **self.creem_client_env(),
+            "CREEM_WEBHOOK_SECRET": self.secrets.creem_webhook_secret,
+            # A test that wants to compare says when.
+            "CREEM_RECONCILE_SECONDS": "0",
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "json",
+        }
+
+    def creem_client_env(self) -> dict[str, str]:
+        """How a client of Creem's reaches the stand-in."""
+        return {
+            "CREEM_API_URL": self.url("creem"),
+            "CREEM_API_KEY": self.secrets.creem_api_key,
+            "CREEM_MODE": "test",
+        }
+
+    def _creem_env(self) -> dict[str, str]:
+        return {
+            "LOCAL_PORT": str(self.ports.port("creem")),
+            "LOCAL_CREEM_API_KEY": self.secrets.creem_api_key,
+            "LOCAL_CREEM_WEBHOOK_SECRET": self.secrets.creem_webhook_secret,
+            "LOCAL_CREEM_WEBHOOK_URL": f"{self.url('functions')}/webhooks/creem",
         }
 
     def _google_client_env(self) -> dict[str, str]:
@@ -123,6 +145,7 @@ class Layout:
         ready_url, ready_status, own = {
             "platform": (f"{url}/healthz", 200, self._platform_env),
             "google": (f"{url}/_emulator/requests", None, self._google_env),
+            "creem": (f"{url}/_creem/events", 200, self._creem_env),
             "worker": (f"{url}/readyz", 200, self.worker_env),
             "functions": (f"{url}/readyz", 200, self.functions_env),
         }[name]

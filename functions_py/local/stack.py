@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-SERVICES = ("postgres", "postgrest", "platform", "google", "worker", "functions")
+SERVICES = ("postgres", "postgrest", "platform", "google", "creem", "worker", "functions")
 """In the order in which they depend on each other; stopped the other way round."""
 
 _NEEDS = {
     "postgrest": frozenset({"database"}),
     "platform": frozenset({"bootstrap"}),
     "google": frozenset[str](),
+    "creem": frozenset[str](),
     "worker": frozenset({"database", "platform", "google"}),
     "functions": frozenset({"database", "postgrest", "platform", "google"}),
 }
@@ -123,6 +124,16 @@ class Stack:
     def worker_env(self) -> dict[str, str]:
         """The settings with which a worker of this stack is started."""
         return self._layout.worker_env()
+
+    @property
+    def creem_env(self) -> dict[str, str]:
+        """The settings with which a client of Creem's reaches the stand-in."""
+        return self._layout.creem_client_env()
+
+    @property
+    def functions_env(self) -> dict[str, str]:
+        """The settings with which the HTTP functions of this stack are started."""
+        return self._layout.functions_env()
 
     @property
     def admin_db_url(self) -> str:

@@ -16,6 +16,7 @@ from functions_py.errors import HTTP_CODES
 from functions_py.settings import Settings
 from tests.support.database import connect
 from tests.support.functions import caller, functions
+from tests.support.people import service_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +143,34 @@ async def test_refusals_are_those_it_announces(stack: Stack) -> None:
         example = status["parameters"][0]["example"]
         for task in (example, "7"):
             check_answer(status, await http.get(f"/api/v1/video/status/{task}"))
+
+
+async def test_a_purchase_is_begun_and_refused_as_it_announces(stack: Stack) -> None:
+    checkout = SPEC["paths"]["/api/checkout"]["post"]
+    example = checkout["requestBody"]["content"]["application/json"]["examples"]["package"]["value"]
+    service = await service_client(stack)
+    package = {
+        "id": example["package_id"],
+        "reason": "example",
+        "name": "Small",
+        "credits": 500,
+        "amount": 500,
+        "currency": "USD",
+        "provider": "creem",
+        "mode": "test",
+        "product_id": "prod_local_small",
+    }
+    await service.rpc("admin_set_credit_package", package).execute()
+    async with caller(stack) as (_, http):
+        answer = await http.post("/api/checkout", json=example)
+        assert answer.status_code == 201
+        check_answer(checkout, answer)
+        for content in (b"{", b'{"package_id": "none"}', b" " * 300_000):
+            check_answer(checkout, await http.post("/api/checkout", content=content))
+        del http.headers["authorization"]
+        check_answer(checkout, await http.post("/api/checkout", json=example))
+        webhook = SPEC["paths"]["/webhooks/creem"]["post"]
+        check_answer(webhook, await http.post("/webhooks/creem", json={}))
 
 
 async def test_it_is_served_to_everybody(stack: Stack) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -37,6 +38,24 @@ def google(workshop: Stack) -> Google:
 @pytest.fixture
 def worker(workshop: Stack, tmp_path: Path) -> Iterator[WorkerProcess]:
     with running_worker(workshop, tmp_path / "worker.log") as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def creem(workshop: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The stand-in for Creem, which only some tests need."""
+    workshop.start_service("creem")
+    url = workshop.env["CREEM_STANDIN_URL"]
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        yield client
+    workshop.stop("creem")
+
+
+@pytest.fixture
+def moderated_worker(workshop: Stack, creem: httpx.AsyncClient, tmp_path: Path) -> Iterator[WorkerProcess]:
+    """A worker that has every prompt moderated."""
+    del creem
+    with running_worker(workshop, tmp_path / "worker.log", **workshop.creem_env) as running:
         yield running
 
 

@@ -45,10 +45,10 @@ DOCUMENTED = {
 
 
 async def test_the_page_on_metrics_is_what_the_worker_exposes(
-    workshop: Stack, customer: Customer, worker: WorkerProcess
+    workshop: Stack, customer: Customer, moderated_worker: WorkerProcess
 ) -> None:
-    await give_every_family_a_sample(workshop, customer, worker)
-    families = await scrape(worker)
+    await give_every_family_a_sample(workshop, customer, moderated_worker)
+    families = await scrape(moderated_worker)
 
     assert {name: family.type for name, family in families.items()} == {
         name: row.type for name, row in DOCUMENTED.items()

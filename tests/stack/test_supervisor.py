@@ -115,6 +115,7 @@ def test_make_env_prints_the_names_that_clients_rely_on(stack: Stack) -> None:
     assert set(stack.env) == {
         "API_URL", "DB_URL", "PUBLISHABLE_KEY", "SECRET_KEY", "ANON_KEY", "SERVICE_ROLE_KEY", "JWT_SECRET",
         "WORKER_URL", "WORKER_TOKEN", "FUNCTIONS_URL", "GOOGLE_EMULATOR_URL",
+        "CREEM_STANDIN_URL",
     }  # fmt: skip
     written = (stack.state_dir / "env").read_text()
     assert written == "".join(f"{key}={value}\n" for key, value in stack.env.items())
