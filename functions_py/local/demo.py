@@ -1,8 +1,8 @@
 """`make demo`: three videos on this machine, from the sign-up to the playable file.
 
-A fresh stack, a new user with credits, and three orders at once, all through the ordinary Supabase client:
-a video from a text, one from an image, and one that the safety filter refuses. Ends with the files and a
-ledger that adds up, and leaves nothing running.
+A fresh stack, a new user who buys credits, and three orders at once, through the ordinary Supabase client: a
+video from a text, one from an image, and one that the safety filter refuses. Ends with the files and a ledger
+that adds up, and leaves nothing running.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+import httpx
 from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.live import Live
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
 
     from supabase import Client
 
-CREDITS = 300
+PACKAGE = {
+    "id": "starter",
+    "name": "Starter",
+    "credits": 300,
+    "amount": 500,
+    "currency": "USD",
+    "provider": "creem",
+    "mode": "test",
+    "product_id": "prod_local_small",
+}
+"""What is on sale: the stand-in for Creem sells a product of this id and price."""
 OUTPUT = ROOT / ".local" / "videos"
 _PATIENCE_SECONDS = 90.0
 _ENDED = {"completed": "green", "failed": "red", "cancelled": "red"}
@@ -64,7 +75,8 @@ def main() -> int:
     try:
         with signals_interrupt():
             console.print(
-                "Starting Postgres, PostgREST, the stand-ins for Supabase and Google, and the worker"
+                "Starting Postgres, PostgREST, the stand-ins for Supabase, Google and Creem, the worker "
+                "and the HTTP functions"
             )
             with Stack.start("demo") as stack:
                 console.print(f"[dim]ready after {time.monotonic() - started:.1f} s[/dim]\n")
@@ -92,8 +104,11 @@ def show(stack: Stack, console: Console) -> None:
     if session.user is None:
         raise DemoFailedError("the sign-up brought no user")
     user_id = session.user.id
-    call(support, "admin_grant_credits", user_id=user_id, amount=CREDITS, reason="Demo")
-    console.print(f"{email} signed up and was granted {CREDITS} credits.")
+    call(support, "admin_set_credit_package", reason="Demo", **PACKAGE)
+    buy(stack, user)
+    console.print(
+        f"{email} signed up and bought {PACKAGE['credits']} credits for 5.00 USD, in a pretended shop."
+    )
 
     image_path = f"{user_id}/first-frame.png"
     user.storage.from_("reference-images").upload(image_path, first_frame(), {"content-type": "image/png"})
@@ -136,7 +151,27 @@ def show(stack: Stack, console: Console) -> None:
     )
 
 
-def call(client: Client, name: str, **arguments: object) -> dict[str, Any]:
+def buy(stack: Stack, user: Client) -> None:
+    """Buys the package as a browser would: checkout, the provider's page, and the webhook that follows.
+
+    Raises:
+        DemoFailedError: the credits did not come.
+    """
+    session = user.auth.get_session()
+    token = session.access_token if session else ""
+    with httpx.Client(timeout=30, trust_env=False) as browser:
+        checkout = browser.post(
+            f"{stack.env['FUNCTIONS_URL']}/api/checkout",
+            json={"package_id": PACKAGE["id"]},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        browser.post(checkout.raise_for_status().json()["checkout_url"]).raise_for_status()
+    balance = call(user, "get_credits")["balance"]
+    if balance != PACKAGE["credits"]:
+        raise DemoFailedError(f"{PACKAGE['credits']} credits were bought, the balance is {balance}")
+
+
+def call(client: Client, name: str, /, **arguments: object) -> dict[str, Any]:
     """An RPC that answers an object."""
     return cast("dict[str, Any]", client.rpc(name, arguments).execute().data)
 
