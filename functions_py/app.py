@@ -15,6 +15,8 @@ from functions_py.api import routes as api
 from functions_py.errors import HANDLERS
 from functions_py.manual import site as manual
 from functions_py.middleware import BodyLimit, Mistakes, RequestLog
+from functions_py.optimizer import routes as optimizer
+from functions_py.optimizer.model import TextModel
 from functions_py.payments import routes as payments
 from functions_py.payments.timer import reconcile_for_ever
 from functions_py.services import Services
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
 def create_app(settings: Settings) -> Starlette:
     """The whole application. Starts without Supabase: `/readyz` says when it answers."""
     services = Services.create(settings)
+    text_model = TextModel(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with services.http:
+        async with services.http, contextlib.aclosing(text_model):
             reconciling = asyncio.create_task(reconcile_for_ever(services))
             yield
             reconciling.cancel()
@@ -43,6 +46,7 @@ def create_app(settings: Settings) -> Starlette:
             *manual.routes(),
             *api.routes(services),
             *payments.routes(services),
+            *optimizer.routes(services, text_model),
         ],
         middleware=[
             Middleware(RequestLog),

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     functions_max_body_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
     functions_upstream_seconds: Annotated[float, Field(gt=0)] = 15
     """How long an answer of Supabase's is waited for."""
+    functions_model_seconds: Annotated[float, Field(gt=0)] = 12
+    """How long the text model has for a prompt, before the user gets his own back."""
 
     creem_api_key: SecretStr | None = None
     creem_webhook_secret: SecretStr | None = None

@@ -173,6 +173,20 @@ async def test_a_purchase_is_begun_and_refused_as_it_announces(stack: Stack) -> 
         check_answer(webhook, await http.post("/webhooks/creem", json={}))
 
 
+async def test_a_prompt_is_optimized_and_refused_as_it_announces(stack: Stack) -> None:
+    operation = SPEC["paths"]["/api/optimize-prompt"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["examples"]["video"]["value"]
+    async with caller(stack) as (_, http):
+        for prompt in (example["prompt"], "[text_503]"):
+            answer = await http.post("/api/optimize-prompt", json=example | {"prompt": prompt})
+            assert answer.status_code == 200
+            check_answer(operation, answer)
+        for content in (b"{", b'{"prompt": ""}', b" " * 300_000):
+            check_answer(operation, await http.post("/api/optimize-prompt", content=content))
+        del http.headers["authorization"]
+        check_answer(operation, await http.post("/api/optimize-prompt", json=example))
+
+
 async def test_it_is_served_to_everybody(stack: Stack) -> None:
     async with functions(stack) as http:
         assert (await http.get("/api/openapi.json")).json() == SPEC
