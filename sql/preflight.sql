@@ -60,12 +60,11 @@ our_other_relations (schema, names) as (
     (
         'private',
         '{admin_actions,adopted_tables,alerts,current_options,daily_spend,error_codes,failure_codes,file_jobs,'
-        'model_brakes,payment_events,payment_events_by_payment,'
-        'provider_calls,settings,system_config_changes,video_jobs,worker_heartbeats,'
-        'admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,file_jobs_due,'
-        'provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
+        'model_brakes,payment_events,payment_events_by_payment,provider_calls,settings,system_config_changes,'
+        'video_jobs,worker_heartbeats,admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,'
+        'file_jobs_due,provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
         'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
-        'admin_actions_idempotency,file_jobs_by_showcase_item}'
+        'admin_actions_idempotency,file_jobs_by_showcase_item,alerts_by_subject}'
     ),
     -- Administration.
     (
@@ -78,24 +77,25 @@ our_functions (schema, names) as (
     values
     (
         'public',
-        '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
-        'cancel_video,delete_image,delete_video,generate_video,get_credits,get_video_availability,get_video_status,'
-        'list_credit_transactions,list_generations,list_video_prices,list_videos,quote_video,rate_video,record_image,'
-        'search_images}'::text[]
+        '{admin_acknowledge_alert,admin_deduct_credits,admin_grant_credits,admin_list_alerts,admin_refund_video,'
+        'admin_retry_download,admin_rollback,cancel_video,delete_image,delete_video,generate_video,get_credits,'
+        'get_video_availability,get_video_status,list_credit_transactions,list_generations,list_video_prices,'
+        'list_videos,quote_video,rate_video,record_image,search_images}'::text[]
     ),
     (
         'private',
-        '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
-        'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
-        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,delete_image,delete_video,'
-        'differing_fields,encode_cursor,end_task,fail_transfer,find_reference_image,forget_deleted_user,forget_user,'
-        'generate_again,generate_video,get_credits,get_video_availability,get_video_status,has_words,image_item,'
-        'is_adopted,is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,'
-        'lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,'
+        '{admin_acknowledge_alert,admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_list_alerts,'
+        'admin_refund_video,admin_retry_download,admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,'
+        'check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,conditions,current_user_id,'
+        'decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,fail_transfer,'
+        'find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,get_credits,'
+        'get_video_availability,get_video_status,has_words,image_item,is_adopted,is_in_rollout,'
+        'list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,lock_accounts_of,'
+        'lock_task,next_stage,note_condition,now,poke_worker,post_entry,queue_orphans,quote_video,raise_alert,'
         'raise_error,rate_video,record_config_change,record_image,refuse_ledger_change,refuse_other_request,'
         'refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,'
         'reserve_spend,search_images,search_keys,search_keys_of_words,search_text,set_config_value,settle,'
-        'start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,welcome_user}'
+        'start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,watch,welcome_user}'
     ),
     -- Payments.
     (
@@ -162,7 +162,7 @@ our_buckets (id, file_size_limit, allowed_mime_types) as (
 ),
 
 our_cron_jobs (name) as (
-    values ('video-tick'), ('video-sweep'), ('video-audit'), ('video-cleanup')
+    values ('video-tick'), ('video-sweep'), ('video-audit'), ('video-cleanup'), ('video-watch')
 ),
 
 our_config_keys (name, type, minimum, maximum, is_nullable) as (
@@ -688,7 +688,7 @@ findings (severity, object, what_it_is, what_to_do) as (
         format('select cron.unschedule(%L); and schedule it again under another name', j.name)
     from cron_jobs as j
     inner join our_cron_jobs as o on j.name = o.name
-    where not ((select i.yes from installed as i) and j.command ~ 'private\.(tick|sweep|report_audit|clean_up)\(')
+    where not ((select i.yes from installed as i) and j.command ~ 'private\.(tick|sweep|watch|report_audit|clean_up)\(')
 
     -- Schemas, roles, rights ----------------------------------------------------------------------------------------
     union all

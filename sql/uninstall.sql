@@ -41,24 +41,25 @@ from (
     ('private', 'view', false, '{current_options,settings}'),
     (
         'public', 'function', false,
-        '{admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,admin_rollback,'
-        'cancel_video,delete_image,delete_video,generate_video,get_credits,get_video_availability,get_video_status,'
-        'list_credit_transactions,list_generations,list_video_prices,list_videos,quote_video,rate_video,record_image,'
-        'search_images}'
+        '{admin_acknowledge_alert,admin_deduct_credits,admin_grant_credits,admin_list_alerts,admin_refund_video,'
+        'admin_retry_download,admin_rollback,cancel_video,delete_image,delete_video,generate_video,get_credits,'
+        'get_video_availability,get_video_status,list_credit_transactions,list_generations,list_video_prices,'
+        'list_videos,quote_video,rate_video,record_image,search_images}'
     ),
     (
         'private', 'function', false,
-        '{admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_refund_video,admin_retry_download,'
-        'admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,check_idempotency_key,check_status_move,'
-        'checked_page_size,claim_lane,clean_up,current_user_id,decode_cursor,delete_image,delete_video,'
-        'differing_fields,encode_cursor,end_task,fail_transfer,find_reference_image,forget_deleted_user,forget_user,'
-        'generate_again,generate_video,get_credits,get_video_availability,get_video_status,has_words,image_item,'
-        'is_adopted,is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,'
-        'lock_account,lock_accounts_of,lock_task,next_stage,now,poke_worker,post_entry,quote_video,raise_alert,'
+        '{admin_acknowledge_alert,admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_list_alerts,'
+        'admin_refund_video,admin_retry_download,admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,'
+        'check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,conditions,current_user_id,'
+        'decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,fail_transfer,'
+        'find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,get_credits,'
+        'get_video_availability,get_video_status,has_words,image_item,is_adopted,is_in_rollout,'
+        'list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,lock_accounts_of,'
+        'lock_task,next_stage,note_condition,now,poke_worker,post_entry,queue_orphans,quote_video,raise_alert,'
         'raise_error,rate_video,record_config_change,record_image,refuse_other_request,refuse_over_spend_cap,'
         'refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,search_images,'
         'search_keys,search_keys_of_words,search_text,set_config_value,settle,start_transfer,submit_answer,sweep,'
-        'take_submit_slot,tick,video_status,welcome_user}'
+        'take_submit_slot,tick,video_status,watch,welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
     -- Payments.
@@ -111,7 +112,7 @@ from (
     (
         'worker_api', 'function', false,
         '{begin_submit,begin_transfer,check,claim_file_jobs,claim_jobs,complete_file_job,complete_video,'
-        'contract_version,extend_lease,fail_file_job,fail_video,heartbeat,record_operation,record_poll,'
+        'contract_version,extend_lease,fail_file_job,fail_video,heartbeat,postpone_job,record_operation,record_poll,'
         'release_leases,requeue_submit}'
     )
 ) as o (schema_name, kind, is_kept, names)
@@ -158,7 +159,8 @@ begin
     if to_regclass('cron.job') is not null then
         perform cron.unschedule(j.jobname)
         from cron.job as j
-        where j.jobname in ('video-tick', 'video-sweep', 'video-audit', 'video-cleanup') and j.username = current_user;
+        where j.jobname in ('video-tick', 'video-sweep', 'video-audit', 'video-cleanup', 'video-watch')
+            and j.username = current_user;
     end if;
 end
 $$;
@@ -416,7 +418,8 @@ begin
             ('20261128044200', 'payment_functions'),
             ('20261128045000', 'claims_of_configured_providers'),
             ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
-            ('20261128043200', 'prompt_optimizer')
+            ('20261128043200', 'prompt_optimizer'),
+            ('20261128060000', 'alerts_and_orphans')
         );
     end if;
 end

@@ -168,6 +168,7 @@ PROBES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         },
     ),
     "fail_video": (statements.FAIL_VIDEO, _NOBODY | _NOTHING | {"error_code": "provider_error"}),
+    "postpone_job": (statements.POSTPONE_JOB, _NOBODY | {"seconds": 0}),
     "release_leases": (statements.RELEASE_LEASES, {"worker_id": "check"}),
     "claim_file_jobs": (statements.CLAIM_FILE_JOBS, {"worker_id": "check", "slots": 0, "kinds": ["copy"]}),
     "complete_file_job": (statements.COMPLETE_FILE_JOB, _NO_FILE),

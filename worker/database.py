@@ -161,6 +161,11 @@ class Database:
         self._metrics.failures.labels(error_code).inc()
         return reply
 
+    async def postpone_job(self, claim: Claim, seconds: float) -> Reply:
+        return Reply.model_validate(
+            await self._one(statements.POSTPONE_JOB, _lease(claim) | {"seconds": seconds}, ONCE)
+        )
+
     async def release_leases(self) -> DrainReply:
         arguments = {"worker_id": self._worker_id}
         return DrainReply.model_validate(await self._one(statements.RELEASE_LEASES, arguments, ONCE))

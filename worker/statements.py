@@ -62,6 +62,10 @@ select worker_api.fail_video(
     error_code => %(error_code)s::text,
     detail => %(detail)s::jsonb)"""
 
+POSTPONE_JOB = """
+select worker_api.postpone_job(
+    task_id => %(task_id)s::uuid, lease_token => %(lease_token)s::uuid, seconds => %(seconds)s::numeric)"""
+
 RELEASE_LEASES = "select worker_api.release_leases(worker_id => %(worker_id)s::text)"
 
 CLAIM_FILE_JOBS = """

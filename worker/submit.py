@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+
 from worker.contract import SubmitOutcome
+from worker.database import DatabaseUnavailableError
 from worker.providers.base import (
     AmbiguousError,
     Detail,
@@ -49,10 +52,9 @@ async def submit(job: Job, services: Services, provider: Provider) -> float | No
             await provider.prepare()
             image = await _reference_image(job, services)
         except (UnavailableError, StorageError, TimeoutError) as error:
-            # Nothing is at stake yet: let the lease run out, and somebody will try again.
             job.log.warning("submit_postponed", error=_describe(error))
             services.metrics.submits.labels("postponed").inc()
-            return services.pace.lease
+            return await _postpone(job, services)
         except _UnusableImageError as error:
             detail = Detail("reference_image", str(error))
             await services.database.fail_video(job.claim, "invalid_request", detail.as_json())
@@ -76,6 +78,18 @@ async def _is_allowed(job: Job, services: Services) -> bool:
         services.metrics.submits.labels("rejected").inc()
         return False
     return True
+
+
+async def _postpone(job: Job, services: Services) -> float:
+    """Hands the job back: nothing is at stake yet. Seconds until it is due again."""
+    pause = services.pace.poll_interval
+    try:
+        await services.database.postpone_job(job.claim, pause)
+    except (DatabaseUnavailableError, psycopg.Error) as error:
+        # Also a database that does not know the verb yet: the lease runs out by itself.
+        job.log.warning("job_not_handed_back", error=_describe(error))
+        return services.pace.lease
+    return pause
 
 
 async def _pay(

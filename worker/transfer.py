@@ -9,7 +9,7 @@ import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from worker.contract import FinishedVideo
 from worker.download import BadDownloadError, download
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from worker.media import Inspection
     from worker.providers.base import Provider
     from worker.services import Services
-
-GONE: Final = "410"
-EXPIRY_IS_NEAR_SECONDS: Final = 3600.0
 
 
 async def transfer(job: Job, services: Services, provider: Provider) -> float | None:
@@ -123,7 +120,8 @@ async def _fail(job: Job, services: Services, error: Exception) -> float | None:
     error_code, detail = "download_failed", Detail(type(error).__name__, str(error))
     if isinstance(error, ProviderError):
         detail = error.detail
-    if isinstance(error, RejectedError) and (error.detail.code == GONE or _is_expiring(job, services)):
+    if isinstance(error, RejectedError):
+        # Said for good: the file is gone, and a further attempt would find no more.
         error_code = error.error_code
     with job.protected():
         reply = await services.database.fail_video(job.claim, error_code, detail.as_json())
@@ -137,9 +135,3 @@ async def _fail(job: Job, services: Services, error: Exception) -> float | None:
     )
     services.metrics.transfers.labels(error_code).inc()
     return services.pace.seconds_until(reply.retry_at) if reply.retry_at else None
-
-
-def _is_expiring(job: Job, services: Services) -> bool:
-    """Whether a file that is not there has expired: before its time is near, 404 may yet mend itself."""
-    expires_at = job.claim.deadline_at
-    return expires_at is not None and services.pace.seconds_until(expires_at) < EXPIRY_IS_NEAR_SECONDS

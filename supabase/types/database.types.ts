@@ -377,7 +377,10 @@ isOneToOne: false
                 }
           }
           Functions: {
-            "admin_deduct_credits":
+            "admin_acknowledge_alert":
+{ Args: { "alert_id": number }; Returns: Json
+                           },
+"admin_deduct_credits":
 { Args: { "amount": number,"idempotency_key"?: string,"reason": string,"user_id": string }; Returns: Json
                            },
 "admin_feature_showcase_item":
@@ -397,6 +400,9 @@ isOneToOne: false
                            },
 "admin_list_actions":
 { Args: { "cursor"?: string,"page_size"?: number,"task_id"?: string,"user_id"?: string }; Returns: Json
+                           },
+"admin_list_alerts":
+{ Args: { "cursor"?: string,"include_acknowledged"?: boolean,"page_size"?: number,"severity"?: string }; Returns: Json
                            },
 "admin_list_config":
 { Args: Record<PropertyKey, never>; Returns: Json

@@ -23,6 +23,7 @@ insert into private.error_codes (code, http_status, meaning) values
 ('item_not_found', 404, 'There is no such showcase item, or it is not visible.'),
 ('image_not_found', 404, 'There is no such image, or it is somebody else''s.'),
 ('user_not_found', 404, 'There is no such user.'),
+('alert_not_found', 404, 'There is no such alert.'),
 ('idempotency_conflict', 409, 'The key was used with other parameters. details: {fields}.'),
 ('illegal_state', 409, 'The task is not in a state that allows this. details: {status, stage}.'),
 ('invalid_parameter', 422, 'A parameter is missing or out of range. details: {parameter, allowed}.'),

@@ -91,7 +91,8 @@ comment on table private.system_config_changes is 'Who changed which configurati
 alter table private.system_config_changes enable row level security;
 revoke all on table private.system_config_changes from public, anon, authenticated, service_role;
 
--- Stamps a change and writes its history. The actor is the administrator's function (through the setting
+-- Stamps a change and writes its history, and refuses what would break every order: a key of ours that goes away, and a
+-- default model that there is not. The actor is the administrator's function (through the setting
 -- reelbase.actor), else the signed-in user or the database role.
 create function private.record_config_change() returns trigger
 language plpgsql
@@ -105,25 +106,36 @@ declare
         'role:' || coalesce(auth.role(), session_user)
     );
 begin
+    if coalesce(new.value_type, old.value_type) is null then
+        return coalesce(new, old);
+    end if;
+    if tg_op = 'DELETE' or (old.value_type is not null and (new.key <> old.key or new.value_type is null)) then
+        raise exception using
+            errcode = 'restrict_violation',
+            message = format('the configuration key %s cannot be taken away', old.key),
+            hint = 'Change its value.';
+    end if;
     if tg_op = 'UPDATE' and new.value = old.value then
         return new;
     end if;
-    if coalesce(new.value_type, old.value_type) is null then
-        return coalesce(new, old);
+    if new.key = 'video_default_model'
+        and jsonb_typeof(new.value) = 'string' -- Anything else the constraint refuses.
+        and not exists (select from public.video_models as m where m.id = new.value #>> '{}')
+    then
+        raise exception using
+            errcode = 'check_violation',
+            constraint = 'default_model_exists',
+            message = format('there is no model %s', new.value);
     end if;
 
     insert into private.system_config_changes (key, old_value, new_value, changed_by, reason)
     values (
-        case when tg_op = 'DELETE' then old.key else new.key end,
-        case when tg_op = 'INSERT' then null else old.value end,
-        case when tg_op = 'DELETE' then null else new.value end,
+        new.key,
+        case when tg_op = 'UPDATE' then old.value end,
+        new.value,
         v_actor,
         nullif(current_setting('reelbase.reason', true), '')
     );
-
-    if tg_op = 'DELETE' then
-        return old;
-    end if;
 
     new.updated_at := private.now();
     new.updated_by := v_actor;

@@ -46,12 +46,19 @@ begin
     where i.user_id = p_user_id and i.deleted_at is null and i.bucket <> 'reference-images';
 
     update public.image_generation_history as i
-    set user_id = null, prompt = null, deleted_at = coalesce(i.deleted_at, private.now())
+    set user_id = null, prompt = null, path = i.id::text, deleted_at = coalesce(i.deleted_at, private.now())
     where i.user_id = p_user_id;
 
     update public.prompt_optimizations as p
     set user_id = null, original_prompt = null, prompt = null, negative_prompt = null
     where p.user_id = p_user_id;
+    -- What the provider said may quote the prompt. The calls and their cost stay.
+    update private.provider_calls as c
+    set detail = '{}'
+    where c.task_id in (select h.id from public.video_generation_history as h where h.account_id = v_account_id);
+    update private.alerts as l
+    set details = '{}'
+    where l.subject in (select h.id::text from public.video_generation_history as h where h.account_id = v_account_id);
 
     insert into private.file_jobs (kind, bucket, path)
     select 'delete', o.bucket_id, o.name

@@ -22,6 +22,15 @@ as $$
     on conflict (worker_id) do update
     set version = excluded.version, status = excluded.status, beat_at = private.now();
 
+    -- pg_cron cannot say that it is silent. A worker that has been there long enough to know can.
+    select private.note_condition(
+        'cron_silent', 'critical', 'pg_cron', jsonb_build_object('last_beat_at', c.beat_at)
+    )
+    from private.settings as s
+    inner join private.worker_heartbeats as w on w.worker_id = $1
+    left join private.worker_heartbeats as c on c.worker_id = 'pg_cron'
+    where greatest(w.started_at, c.beat_at) < private.now() - 3 * s.lease_period;
+
     select jsonb_build_object(
         'result', 'applied',
         'now', private.now(),

@@ -131,3 +131,42 @@ $$;
 comment on function worker_api.release_leases(text) is 'Gives back every job a stopping worker holds.';
 revoke all on function worker_api.release_leases(text) from public, anon, authenticated, service_role;
 grant execute on function worker_api.release_leases(text) to video_worker;
+
+-- A worker gives one job back that it cannot begin: its storage, its credentials or its provider are out of reach. Nothing
+-- is at stake yet, and nobody has to wait for the lease to run out. Not while a create call is in flight.
+create function worker_api.postpone_job(task_id uuid, lease_token uuid, seconds numeric) returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_due_at timestamptz;
+begin
+    update private.video_jobs as j
+    set
+        due_at = private.now() + least(greatest(coalesce(postpone_job.seconds, 0), 0), 3600) * interval '1 second',
+        last_lease = j.lease_token,
+        lease_token = null,
+        leased_by = null
+    where j.task_id = postpone_job.task_id
+        and j.lease_token = postpone_job.lease_token
+        and j.stage <> 'submitting'
+    returning j.due_at into v_due_at;
+
+    if found then
+        return jsonb_build_object('result', 'applied', 'retry_at', v_due_at);
+    end if;
+    return private.refuse_verdict(
+        (select h from public.video_generation_history as h where h.id = postpone_job.task_id),
+        (select j from private.video_jobs as j where j.task_id = postpone_job.task_id),
+        postpone_job.lease_token,
+        '{}' -- The job in whatever stage: why it was not applied is all that is asked.
+    );
+end
+$$;
+
+comment on function worker_api.postpone_job(uuid, uuid, numeric) is
+'Gives a job back that cannot be begun now; it is due again in some seconds. {result, retry_at}.';
+revoke all on function worker_api.postpone_job(uuid, uuid, numeric) from public, anon, authenticated, service_role;
+grant execute on function worker_api.postpone_job(uuid, uuid, numeric) to video_worker;

@@ -65,7 +65,10 @@ begin
         ) * (0.5 + random() / 2),
         coalesce(requeue_submit.retry_after_seconds, 0)
     ) * interval '1 second';
-    v_submit_deadline := v_task.created_at + v_settings.submit_deadline;
+    -- A further attempt after a failed one has its own time.
+    select coalesce(max(c.ended_at), v_task.created_at) + v_settings.submit_deadline into v_submit_deadline
+    from private.provider_calls as c
+    where c.task_id = v_task.id and c.outcome = 'failed';
 
     insert into private.model_brakes as b (model, minute, paused_until)
     values (v_task.model, date_trunc('minute', v_now), v_now + v_pause)

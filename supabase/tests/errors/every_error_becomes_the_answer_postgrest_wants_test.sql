@@ -56,7 +56,7 @@ select is(
     (select jsonb_object_agg(e.code, e.http_status) from private.error_codes as e),
     '{
         "not_authenticated": 401, "insufficient_credits": 402, "not_admin": 403, "not_in_rollout": 403,
-        "task_not_found": 404, "item_not_found": 404, "image_not_found": 404, "user_not_found": 404,
+        "task_not_found": 404, "item_not_found": 404, "image_not_found": 404, "user_not_found": 404, "alert_not_found": 404,
         "idempotency_conflict": 409, "illegal_state": 409, "invalid_parameter": 422, "prompt_rejected": 422,
         "concurrent_limit_exceeded": 429, "rate_limited": 429,
         "generation_disabled": 503, "model_unavailable": 503, "spend_cap_reached": 503

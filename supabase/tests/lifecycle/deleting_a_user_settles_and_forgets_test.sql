@@ -125,7 +125,7 @@ begin
         (
             select row(i.user_id, i.prompt, i.deleted_at)::text
             from public.image_generation_history as i
-            where i.path = v_user_id || '/cat.png'
+            where i.path = i.id::text and i.deleted_at = private.now()
         ),
         row(null::uuid, null::text, private.now())::text, p_kind || ': his images are forgotten'
     );

@@ -57,6 +57,8 @@ insert into reasons values
 ('private.admin_feature_showcase_item', 'writes items, after asking who calls'),
 ('private.begin_prompt_optimization', 'counts and writes optimizations'),
 ('private.finish_prompt_optimization', 'writes the outcome of the caller''s optimization'),
+('private.admin_list_alerts', 'reads alerts, after asking who calls'),
+('private.admin_acknowledge_alert', 'writes alerts, after asking who calls'),
 -- Asked by those.
 ('private.require_admin', 'reads auth.users: a token may be out of date'),
 ('private.check_user', 'reads auth.users'),
@@ -69,6 +71,7 @@ insert into reasons values
 ('private.video_share_of_credits', 'reads the ledger of everybody'),
 ('private.describe_operation', 'reads queue, spend, alerts and signs of life'),
 ('private.raise_alert', 'writes alerts'),
+('private.note_condition', 'writes alerts'),
 ('private.admin_change_credits', 'writes the ledger, after asking who calls'),
 ('private.set_config_value', 'writes the configuration'),
 ('private.lock_accounts_of', 'locks accounts'),
@@ -97,6 +100,7 @@ insert into reasons values
 ('worker_api.claim_jobs', 'verb'),
 ('worker_api.extend_lease', 'verb'),
 ('worker_api.release_leases', 'verb'),
+('worker_api.postpone_job', 'verb'),
 ('worker_api.begin_submit', 'verb'),
 ('worker_api.record_operation', 'verb'),
 ('worker_api.requeue_submit', 'verb'),
@@ -119,6 +123,9 @@ insert into reasons values
 ('private.sweep', 'cron'),
 ('private.audit_ledger', 'cron'),
 ('private.report_audit', 'cron'),
+('private.watch', 'cron'),
+('private.conditions', 'cron: reads spend, jobs and heartbeats'),
+('private.queue_orphans', 'cron: reads Storage and users, writes file jobs'),
 ('private.clean_up', 'cron');
 
 create view pg_temp.ours as

@@ -38,8 +38,9 @@ select is(
         from pg_catalog.pg_proc as p
         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace, 'worker_api'::regnamespace)
             and p.prosrc ~* '\m(vault|net)\.'
-    ), array['private.poke_worker()', 'worker_api."check"()'],
-    'two functions ask Vault: nobody calls the first, and the second tells the worker only whether secrets are there'
+    ), array['private.poke_worker()', 'private.clean_up()', 'worker_api."check"()'],
+    'two functions ask Vault: nobody calls poke_worker, and check tells the worker only whether secrets are there; '
+    'clean_up forgets what pg_net was answered'
 );
 select is_empty(
     $$

@@ -43,6 +43,7 @@ select results_eq(
     $$,
     $$
     values
+    ('admin_acknowledge_alert(alert_id bigint) jsonb' collate "C", 'authenticated' collate "C"),
     (
         'admin_deduct_credits(user_id uuid, amount integer, reason text, idempotency_key text DEFAULT NULL::text) jsonb'
         collate "C",
@@ -64,6 +65,11 @@ select results_eq(
     ),
     (
         'admin_list_actions(user_id uuid DEFAULT NULL::uuid, task_id uuid DEFAULT NULL::uuid, '
+        'cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb',
+        'authenticated'
+    ),
+    (
+        'admin_list_alerts(severity text DEFAULT NULL::text, include_acknowledged boolean DEFAULT false, '
         'cursor text DEFAULT NULL::text, page_size integer DEFAULT 20) jsonb',
         'authenticated'
     ),

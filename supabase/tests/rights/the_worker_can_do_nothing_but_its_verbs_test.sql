@@ -41,11 +41,11 @@ select is(
     array[
         'begin_submit', 'begin_transfer', 'check', 'claim_file_jobs', 'claim_jobs', 'complete_file_job',
         'complete_video', 'contract_version', 'extend_lease', 'fail_file_job', 'fail_video', 'heartbeat',
-        'record_operation', 'record_poll', 'release_leases', 'requeue_submit'
+        'postpone_job', 'record_operation', 'record_poll', 'release_leases', 'requeue_submit'
     ], 'these verbs are its own'
 );
 select is(
-    (select count(*) from pg_catalog.pg_proc as p where p.pronamespace = 'worker_api'::regnamespace), 16::bigint,
+    (select count(*) from pg_catalog.pg_proc as p where p.pronamespace = 'worker_api'::regnamespace), 17::bigint,
     'and there is nothing else in their schema'
 );
 select is(

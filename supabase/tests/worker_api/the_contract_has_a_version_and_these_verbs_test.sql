@@ -31,6 +31,7 @@ select results_eq(
         ('fail_file_job(file_job_id bigint, lease_token uuid, detail jsonb) jsonb'),
         ('fail_video(task_id uuid, lease_token uuid, error_code text, detail jsonb) jsonb'),
         ('heartbeat(worker_id text, version text, status jsonb) jsonb'),
+        ('postpone_job(task_id uuid, lease_token uuid, seconds numeric) jsonb'),
         ('record_operation(task_id uuid, submit_attempt integer, operation_id text) jsonb'),
         ('record_poll(task_id uuid, lease_token uuid, outcome text, detail jsonb) jsonb'),
         ('release_leases(worker_id text) jsonb'),

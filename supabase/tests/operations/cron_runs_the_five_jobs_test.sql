@@ -1,6 +1,6 @@
 -- Names, schedules and commands; the tick fits the version of pg_cron.
 begin;
-select plan(10);
+select plan(11);
 
 select results_eq(
     $$
@@ -11,8 +11,9 @@ select results_eq(
     $$,
     $$values
     ('video-audit', 'postgres', 'postgres', true), ('video-cleanup', 'postgres', 'postgres', true),
-    ('video-sweep', 'postgres', 'postgres', true), ('video-tick', 'postgres', 'postgres', true)$$,
-    'there are four jobs, all active, under the schema''s owner'
+    ('video-sweep', 'postgres', 'postgres', true), ('video-tick', 'postgres', 'postgres', true),
+    ('video-watch', 'postgres', 'postgres', true)$$,
+    'there are five jobs, all active, under the schema''s owner'
 );
 select is(
     (select j.schedule from cron.job as j where j.jobname = 'video-tick'),
@@ -29,6 +30,10 @@ select is(
 select matches((select j.command from cron.job as j where j.jobname = 'video-tick'), 'private\.tick\(\)', 'it ticks');
 select is(
     (select j.schedule from cron.job as j where j.jobname = 'video-sweep'), '* * * * *', 'a sweep each minute'
+);
+select is(
+    (select row(j.schedule, j.command)::text from cron.job as j where j.jobname = 'video-watch'),
+    row('* * * * *', 'select private.watch()')::text, 'a look at everything each minute'
 );
 select is(
     (select row(j.schedule, j.command)::text from cron.job as j where j.jobname = 'video-audit'),
@@ -60,7 +65,7 @@ select is((select count(*) from cron.job as j where j.jobname = 'video-audit'), 
 
 -- What the jobs call works for the role they run as.
 select lives_ok(
-    'select private.tick(), private.sweep(1), private.report_audit(), private.clean_up()',
+    'select private.tick(), private.sweep(1), private.watch(), private.report_audit(), private.clean_up()',
     'the owner may run all of them'
 );
 
