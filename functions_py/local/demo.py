@@ -1,4 +1,4 @@
-"""`make demo`: three videos on this machine, from the sign-up to the playable file.
+"""`make demo`: three videos on this machine, from the sign-up to the showcase.
 
 A fresh stack, a new user who buys credits, and three orders at once, through the ordinary Supabase client: a
 video from a text, one from an image, and one that the safety filter refuses. Ends with the files and a ledger
@@ -12,7 +12,7 @@ import secrets
 import shutil
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import av
 import httpx
@@ -23,6 +23,13 @@ from rich.table import Table
 from supabase import create_client
 
 from functions_py.local.cli import signals_interrupt
+from functions_py.local.demo_product import (
+    DemoFailedError,
+    call,
+    improved,
+    shown_to_everybody,
+    token_of,
+)
 from functions_py.local.processes import CommandError
 from functions_py.local.stack import Stack, StackBusyError
 from functions_py.local.tools import ROOT, SetupError
@@ -48,10 +55,6 @@ OUTPUT = ROOT / ".local" / "videos"
 _PATIENCE_SECONDS = 90.0
 _ENDED = {"completed": "green", "failed": "red", "cancelled": "red"}
 _SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
-
-
-class DemoFailedError(Exception):
-    """The demo did not show what it promises."""
 
 
 @dataclass
@@ -112,11 +115,13 @@ def show(stack: Stack, console: Console) -> None:
 
     image_path = f"{user_id}/first-frame.png"
     user.storage.from_("reference-images").upload(image_path, first_frame(), {"content-type": "image/png"})
+    prompt = improved(stack, user, "A paper boat drifts down a rainy street at dusk")
+    console.print(f"The prompt optimizer made of a few words: [italic]{prompt}[/italic]")
     orders = [
         Order(
             "text to video",
             "completed",
-            {"prompt": "A paper boat drifts down a rainy street at dusk, slow tracking shot", "duration": 6},
+            {"prompt": prompt, "duration": 6},
         ),
         Order(
             "image to video",
@@ -144,6 +149,10 @@ def show(stack: Stack, console: Console) -> None:
     console.print("\nFiles, checked for length and size:")
     for path in files:
         console.print(f"  {path}", soft_wrap=True)
+    shown = shown_to_everybody(stack, user, orders[0].status["task_id"])
+    console.print(
+        f"\nThe first one is approved for the showcase, where visitors play\n  {shown}", soft_wrap=True
+    )
     print_ledger(user, console)
     console.print(
         "\nGo on: [bold]make up[/bold] leaves a stack running, [bold]make env[/bold] says how to reach it, "
@@ -157,23 +166,16 @@ def buy(stack: Stack, user: Client) -> None:
     Raises:
         DemoFailedError: the credits did not come.
     """
-    session = user.auth.get_session()
-    token = session.access_token if session else ""
     with httpx.Client(timeout=30, trust_env=False) as browser:
         checkout = browser.post(
             f"{stack.env['FUNCTIONS_URL']}/api/checkout",
             json={"package_id": PACKAGE["id"]},
-            headers={"authorization": f"Bearer {token}"},
+            headers={"authorization": f"Bearer {token_of(user)}"},
         )
         browser.post(checkout.raise_for_status().json()["checkout_url"]).raise_for_status()
     balance = call(user, "get_credits")["balance"]
     if balance != PACKAGE["credits"]:
         raise DemoFailedError(f"{PACKAGE['credits']} credits were bought, the balance is {balance}")
-
-
-def call(client: Client, name: str, /, **arguments: object) -> dict[str, Any]:
-    """An RPC that answers an object."""
-    return cast("dict[str, Any]", client.rpc(name, arguments).execute().data)
 
 
 def watch(user: Client, orders: list[Order], console: Console) -> None:
