@@ -415,7 +415,7 @@ begin
             ('20261128041120', 'administration_ledger_index'), ('20261128041200', 'administration_views'),
             ('20261128042000', 'history'),
             ('20261128044000', 'payments'), ('20261128044100', 'payments_name_their_entry'),
-            ('20261128044200', 'payment_functions'),
+            ('20261128044200', 'payment_functions'), ('20261128044300', 'audit_of_payments'),
             ('20261128045000', 'claims_of_configured_providers'),
             ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
             ('20261128043200', 'prompt_optimizer'),

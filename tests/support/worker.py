@@ -125,7 +125,7 @@ def started_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[Wo
 
 
 def _wait_until_ready(worker: WorkerProcess) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and worker.process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{worker.url}/readyz", timeout=5, trust_env=False).status_code == 200:

@@ -103,10 +103,30 @@ as $$
     where h.status = 'completed'
         and h.deleted_at is null
         and (o.metadata ->> 'size')::bigint is distinct from h.file_size_bytes
+
+    union all
+    select 'payment_is_not_in_the_ledger', p.account_id, null,
+        jsonb_build_object(
+            'payment_id', p.id, 'status', p.status, 'given', m.given, 'taken_back', m.taken_back
+        )
+    from public.payments as p
+    cross join lateral (
+        select
+            coalesce(sum(t.amount) filter (where t.type = 'purchase'), 0) as given,
+            coalesce(
+                sum(t.debt_after - t.debt_before - t.amount) filter (where t.type = 'purchase_refund'), 0
+            ) as taken_back
+        from public.credit_transactions as t
+        where t.account_id = p.account_id
+            and t.type in ('purchase', 'purchase_refund')
+            and starts_with(t.idempotency_key || ':', p.provider || ':' || p.order_id || ':')
+    ) as m
+    where m.given <> case when p.purchase_entry_id is null then 0 else p.credits end
+        or m.taken_back <> p.refunded_credits
 $$;
 
 comment on function private.audit_ledger() is
-'A row for each mismatch of ledger, tasks and files; none when clean. Changes nothing.';
+'A row for each mismatch of ledger, tasks, payments and files; none when clean. Changes nothing.';
 revoke all on function private.audit_ledger() from public, anon, authenticated, service_role;
 
 -- The nightly run: each finding becomes an alert.

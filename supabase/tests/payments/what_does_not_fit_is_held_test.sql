@@ -1,5 +1,5 @@
 begin;
-select plan(23);
+select plan(24);
 
 select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as buyer \gset
@@ -106,6 +106,11 @@ select is(
         from (values ('paid', null), ('refunded', 'ord_1'), ('gift', 'ord_1')) as k (kind, order_id)
     ),
     'gift kind, paid order_id, refunded refunded_amount', 'a notice that says too little is refused'
+);
+
+select tests.throws_code(
+    'select public.record_payment(''acme'', null, ''t'', ''other'', ''{}'')', 'invalid_parameter',
+    'so is one without an id'
 );
 
 set constraints all immediate;

@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(24);
 
 select tests.configure('signup_bonus_credits', '0');
 insert into public.credit_packages (id, name, credits, amount, currency, provider, mode, product_id)
@@ -84,6 +84,18 @@ select is(
 
 set constraints all immediate;
 select is_empty('select * from private.audit_ledger()', 'the books are clean');
+
+update public.payments set refunded_credits = 99 where order_id = 'ord_1';
+update public.payments set credits = 101 where order_id = 'ord_4';
+select set_eq(
+    $$
+    select a.finding, a.detail -> 'given' as given, a.detail -> 'taken_back' as taken_back
+    from private.audit_ledger() as a
+    $$,
+    $$values ('payment_is_not_in_the_ledger', '100'::jsonb, '100'::jsonb)$$,
+    'a payment that says something else than the ledger is found'
+);
+select is((select count(*)::integer from private.audit_ledger()), 2, 'each of them');
 
 select finish();
 rollback;
