@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tests.concurrency.shop import Shop
+from tests.examples.cast import ADMIN, ANN, BOB, GONE, SERVER
+from tests.examples.chapters import CHAPTERS
 from tests.examples.page import Telling
-from tests.examples.scenario import ADMIN, ANN, BOB, CHAPTERS, SERVER
 from tests.support.people import sign_up
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from functions_py.local.stack import Stack
 
-SERVICES = ("postgrest", "platform", "google", "functions")
+SERVICES = ("postgrest", "platform", "google", "creem", "functions")
 """No worker: the scenario itself says what became of a task."""
 
 _PREFACE = """\
@@ -35,16 +36,19 @@ async def told(stack: Stack) -> Telling:
     """The whole scenario, told on this stack."""
     ann = await sign_up(stack, name="ann")
     bob = await sign_up(stack, name="bob")
+    gone = await sign_up(stack, name="gone")
     admin = await sign_up(stack, admin=True, name="admin")
     tokens = {
         None: stack.env["PUBLISHABLE_KEY"],
         ANN: ann.access_token,
         BOB: bob.access_token,
+        GONE: gone.access_token,
         ADMIN: admin.access_token,
         SERVER: stack.env["SECRET_KEY"],
     }
     async with _http() as http, Shop.opened(stack) as shop:
         await shop.rows("select public.admin_grant_credits(%s, 1000, 'for the examples')", (ann.id,))
+        await shop.rows("delete from auth.users where id = %s returning 1", (gone.id,))
         telling = Telling(stack, http, tokens, lines=[*_PREFACE.splitlines(), ""])
         telling.kept |= {"ann": str(ann.id), "bob": str(bob.id)}
         for chapter in CHAPTERS:
