@@ -49,6 +49,8 @@ async def told(stack: Stack) -> Telling:
     async with _http() as http, Shop.opened(stack) as shop:
         await shop.rows("select public.admin_grant_credits(%s, 1000, 'for the examples')", (ann.id,))
         await shop.rows("delete from auth.users where id = %s returning 1", (gone.id,))
+        # Nothing happens by itself.
+        await shop.rows("select cron.unschedule(jobid) from cron.job")
         telling = Telling(stack, http, tokens, lines=[*_PREFACE.splitlines(), ""])
         telling.kept |= {"ann": str(ann.id), "bob": str(bob.id)}
         for chapter in CHAPTERS:

@@ -41,6 +41,20 @@ async def _users(tell: Telling, shop: Shop) -> None:
         shows=("task_id", "status", "usd", "refunded_credits", "provider_calls"),
     )
     await tell.rpc(ADMIN, "admin_get_video", task_id="{task}", shows=("ledger", "job"))
+    await _trouble(tell, shop)
+
+
+async def _trouble(tell: Telling, shop: Shop) -> None:
+    tell.section("Alerts")
+    found = await tell.rpc(ADMIN, "admin_list_alerts", severity="critical")
+    alert_id = found.json()["items"][0]["id"]
+    await tell.rpc(
+        ADMIN,
+        "admin_acknowledge_alert",
+        alert_id=alert_id,
+        shows=("id", "acknowledged_at", "acknowledged_by"),
+    )
+    await tell.rpc(ADMIN, "admin_acknowledge_alert", 404, alert_id=0)
     tell.section("What does not move")
     late = "update private.video_jobs set due_at = private.now() - interval '1 hour' where task_id = %s"
     await shop.rows(f"{late} returning task_id", (tell.kept["plain"],))

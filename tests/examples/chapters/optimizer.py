@@ -15,6 +15,11 @@ async def optimizer(tell: Telling, shop: Shop) -> None:
     tell.chapter(
         "Prompt optimizer", "A few words become a prompt. Whatever goes wrong, the user's own comes back."
     )
+    tell.section("Improve a prompt")
+    await tell.call(
+        ANN, "POST /api/optimize-prompt", body={"prompt": "a boat in the rain", "content_type": "video"}
+    )
+    await tell.call(ANN, "POST /api/optimize-prompt", 422, body={"prompt": "a boat", "content_type": "song"})
     await _inside(tell, shop)
 
 

@@ -98,5 +98,12 @@ async def _inside(tell: Telling) -> None:
         "record_payment",
         **paid | {"event_id": "evt_2", "event_type": "refund.created", "kind": "refunded",
                   "refunded_amount": 605},
-        text="All of it paid back:",
+        text="All of it is paid back, and the credits are taken back:",
     )  # fmt: skip
+    other = {"event_id": "evt_3", "order_id": "ord_2", "payment_id": None, "user_id": "{bob}", "amount": 1}
+    await tell.rpc(
+        SERVER,
+        "record_payment",
+        **paid | other,
+        text="Paid with another amount than the price: no credits, and an alert.",
+    )
