@@ -42,6 +42,8 @@ ANYWHERE = (
     Act("delete user", "delete from auth.users where id = '{user}'", AUTH),
     Act("delete softly", "update auth.users set deleted_at = now() where id = '{user}'", AUTH),
     SWEEP,
+    Act("refund", "select public.admin_refund_video('{task}', 'test')", "postgres"),
+    Act("roll back", "select public.admin_rollback('test')", "postgres"),
     Act("order another", "select public.generate_video('a dog')", "authenticator"),
     Act("claim", "select to_jsonb(count(*)) from worker_api.claim_jobs('worker-2', 50, 50, 50)"),
 )

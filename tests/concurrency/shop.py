@@ -195,6 +195,7 @@ class Shop:
 
     async def clear(self) -> None:
         """Deletes all users, and with them what they have running; then what that leaves behind."""
+        await self.configure("video_generation_enabled", True)
         await self.database.execute("delete from auth.users")
         for table in ("file_jobs", "daily_spend", "model_brakes", "alerts"):
             await self.database.execute(f"delete from private.{table}")

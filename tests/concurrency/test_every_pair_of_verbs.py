@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.sessions import Observer
 
 NAMED_RESULTS = {"applied", "already_applied", "lease_lost", "illegal_state"}
-EXPECTED_REFUSALS = {"illegal_state", "task_not_found", "not_authenticated"}
+EXPECTED_REFUSALS = {"illegal_state", "task_not_found", "not_authenticated", "generation_disabled"}
 
 
 @pytest.mark.parametrize("stage", BY_STAGE)
