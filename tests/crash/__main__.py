@@ -56,10 +56,10 @@ async def run(tasks: int, seed: int, *, brief: bool) -> Verdict:
             async with Load.opened(stack, control, random) as load:
                 chaos = Chaos(control, crew, load, random, say)
                 is_over = asyncio.Event()
-                feeding = asyncio.create_task(load.feed(tasks, is_over))
-                await chaos.run(brief=brief)
-                is_over.set()
-                await feeding
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(load.feed(tasks, is_over))
+                    await chaos.run(brief=brief)
+                    is_over.set()
                 say(f"{len(load.orders):5} ordered  no more orders, no more faults")
                 await _settled(control, crew, verdict)
                 await verdict.judge(control, load.orders, random)

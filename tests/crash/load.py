@@ -92,7 +92,7 @@ class Load:
                 break
             except httpx.HTTPStatusError as error:
                 if error.response.status_code < 500:
-                    raise
+                    raise AssertionError(f"an order was refused: {error.response.text}") from error
             except httpx.TransportError:
                 pass
             self.repeated += 1

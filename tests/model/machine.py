@@ -158,6 +158,13 @@ class Money(RuleBasedStateMachine):
             refused = "entry_adds_up"
         assert self.database.post(account.id, kind, amount, str(uuid.uuid4())) == refused
 
+    @precondition(lambda self: self.accounts)
+    @rule(who=ANY, more=st.integers(0, 100))
+    def refund_what_is_spent(self, who: int, more: int) -> None:
+        """A purchase of all there is, and more: a debt."""
+        account = list(self.accounts.values())[who % len(self.accounts)]
+        self.post(who, account.balance + more, "purchase_refund")
+
     # Tasks
 
     @precondition(lambda self: self.people)
