@@ -1,7 +1,7 @@
 -- The audit trusts no constraint. Each rule that keeps its findings impossible is taken away here, the data broken, and
 -- the finding seen; then the transaction is rolled back.
 begin;
-select plan(23);
+select plan(25);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -156,6 +156,19 @@ select is(
         'update public.video_generation_history set credit_cost = 40 where id = %L', :'live'
     )),
     '{task_is_not_settled}', 'a task that cost something else than was charged'
+);
+
+select is(
+    pg_temp.findings_after(format(
+        $$select private.post_entry(%L, 'goodwill_refund', 81, 'system', %L)$$, :'account_id', :'completed'
+    )),
+    '{goodwill_does_not_fit_its_task}', 'more goodwill than the video cost'
+);
+select is(
+    pg_temp.findings_after(format(
+        $$select private.post_entry(%L, 'goodwill_refund', 1, 'system', %L)$$, :'account_id', :'failed'
+    )),
+    '{goodwill_does_not_fit_its_task}', 'goodwill for a task whose credits are back'
 );
 
 -- Jobs ---------------------------------------------------------------------------------------------------------------
