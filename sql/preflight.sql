@@ -64,7 +64,8 @@ our_other_relations (schema, names) as (
         'video_jobs,worker_heartbeats,admin_actions_by_task,admin_actions_by_user,alerts_one_open_for_each_subject,'
         'file_jobs_due,provider_calls_by_creation,provider_calls_by_operation,provider_calls_by_output_prefix,'
         'system_config_changes_by_key,video_jobs_by_account,video_jobs_by_deadline,video_jobs_due,'
-        'admin_actions_idempotency,file_jobs_by_showcase_item,alerts_by_subject}'
+        'admin_actions_idempotency,file_jobs_by_showcase_item,alerts_by_subject,duration_estimates,'
+        'webhook_deliveries,webhook_deliveries_due,webhook_deliveries_by_creation}'
     ),
     -- Administration.
     (
@@ -85,17 +86,18 @@ our_functions (schema, names) as (
     (
         'private',
         '{admin_acknowledge_alert,admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_list_alerts,'
-        'admin_refund_video,admin_retry_download,admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,'
-        'check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,conditions,current_user_id,'
-        'decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,fail_transfer,'
-        'find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,get_credits,'
-        'get_video_availability,get_video_status,has_words,image_item,is_adopted,is_in_rollout,'
-        'list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,lock_accounts_of,'
-        'lock_task,next_stage,note_condition,now,poke_worker,post_entry,queue_orphans,quote_video,raise_alert,'
-        'raise_error,rate_video,record_config_change,record_image,refuse_ledger_change,refuse_other_request,'
-        'refuse_over_spend_cap,refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,'
-        'reserve_spend,search_images,search_keys,search_keys_of_words,search_text,set_config_value,settle,'
-        'start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,watch,welcome_user}'
+        'admin_refund_video,admin_retry_download,admin_rollback,announce_alert,announce_end,audit_ledger,book_call,'
+        'book_late_call,cancel_video,check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,'
+        'conditions,current_user_id,decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,'
+        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
+        'get_credits,get_video_availability,get_video_status,has_words,image_item,install_realtime,is_adopted,'
+        'is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,'
+        'lock_accounts_of,lock_task,next_stage,note_condition,now,poke_worker,post_entry,push_status,queue_orphans,'
+        'queue_webhook,quote_video,raise_alert,raise_error,rate_video,record_config_change,record_image,'
+        'refresh_estimates,refuse_ledger_change,refuse_other_request,refuse_over_spend_cap,refuse_parameter,'
+        'refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,search_images,search_keys,'
+        'search_keys_of_words,search_text,set_config_value,settle,start_transfer,submit_answer,sweep,'
+        'take_submit_slot,tick,video_status,watch,welcome_user}'
     ),
     -- Payments.
     (
@@ -162,7 +164,7 @@ our_buckets (id, file_size_limit, allowed_mime_types) as (
 ),
 
 our_cron_jobs (name) as (
-    values ('video-tick'), ('video-sweep'), ('video-audit'), ('video-cleanup'), ('video-watch')
+    values ('video-tick'), ('video-sweep'), ('video-audit'), ('video-cleanup'), ('video-watch'), ('video-estimates')
 ),
 
 our_config_keys (name, type, minimum, maximum, is_nullable) as (
@@ -200,7 +202,14 @@ our_config_keys (name, type, minimum, maximum, is_nullable) as (
     ('showcase_pending_limit', 'integer', 1, 1000, false),
     ('prompt_optimizer_model', 'text', null, null, false),
     ('prompt_optimizer_per_minute', 'integer', 0, 10000, false),
-    ('prompt_optimizer_per_day', 'integer', 0, 100000, false)
+    ('prompt_optimizer_per_day', 'integer', 0, 100000, false),
+    ('video_estimate_tasks', 'integer', 1, 100000, false),
+    ('video_estimate_min_samples', 'integer', 1, 100000, false),
+    ('video_webhook_url', 'text', null, null, true),
+    ('video_alert_webhook_url', 'text', null, null, true),
+    ('video_alert_webhook_severity', 'text', null, null, false),
+    ('video_webhook_attempts', 'integer', 1, 20, false),
+    ('video_webhook_backoff_seconds', 'number', 0.1, 3600, false)
 ),
 
 -- Tables of yours that a push shares: what they must look like to be adopted.
@@ -688,7 +697,11 @@ findings (severity, object, what_it_is, what_to_do) as (
         format('select cron.unschedule(%L); and schedule it again under another name', j.name)
     from cron_jobs as j
     inner join our_cron_jobs as o on j.name = o.name
-    where not ((select i.yes from installed as i) and j.command ~ 'private\.(tick|sweep|watch|report_audit|clean_up)\(')
+    where
+        not (
+            (select i.yes from installed as i)
+            and j.command ~ 'private\.(tick|sweep|watch|report_audit|clean_up|refresh_estimates)\('
+        )
 
     -- Schemas, roles, rights ----------------------------------------------------------------------------------------
     union all

@@ -4,7 +4,8 @@
 --     psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -c "set reelbase.uninstall = 'everything'" -f sql/uninstall.sql
 --
 -- Removed   functions, views, the schemas private and worker_api, the role video_worker, the cron jobs, the triggers on
---           auth.users, the policies on storage.objects, and the migrations' entries in the CLI's history
+--           auth.users, the policies on storage.objects and realtime.messages, and the migrations' entries in the
+--           CLI's history
 -- Kept      accounts, ledger, tasks, provider calls, configuration and its history: moved to schema reelbase_archive,
 --           which no client reaches; the ledger stays append only. With 'everything' they are dropped instead
 -- Always    your own tables, also those that Reelbase adopted, with your rows and rights; the buckets and their files
@@ -36,7 +37,10 @@ from (
         '{provider_calls,daily_spend,admin_actions,alerts,system_config_changes,file_jobs,error_codes,failure_codes,'
         'payment_events}'
     ),
-    ('private', 'table', false, '{video_jobs,model_brakes,worker_heartbeats,adopted_tables}'),
+    (
+        'private', 'table', false,
+        '{video_jobs,model_brakes,duration_estimates,webhook_deliveries,worker_heartbeats,adopted_tables}'
+    ),
     ('public', 'view', false, '{videos}'),
     ('private', 'view', false, '{current_options,settings}'),
     (
@@ -49,17 +53,18 @@ from (
     (
         'private', 'function', false,
         '{admin_acknowledge_alert,admin_change_credits,admin_deduct_credits,admin_grant_credits,admin_list_alerts,'
-        'admin_refund_video,admin_retry_download,admin_rollback,audit_ledger,book_call,book_late_call,cancel_video,'
-        'check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,conditions,current_user_id,'
-        'decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,fail_transfer,'
-        'find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,get_credits,'
-        'get_video_availability,get_video_status,has_words,image_item,is_adopted,is_in_rollout,'
-        'list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,lock_accounts_of,'
-        'lock_task,next_stage,note_condition,now,poke_worker,post_entry,queue_orphans,quote_video,raise_alert,'
-        'raise_error,rate_video,record_config_change,record_image,refuse_other_request,refuse_over_spend_cap,'
-        'refuse_parameter,refuse_verdict,replay_generation,report_audit,require_admin,reserve_spend,search_images,'
-        'search_keys,search_keys_of_words,search_text,set_config_value,settle,start_transfer,submit_answer,sweep,'
-        'take_submit_slot,tick,video_status,watch,welcome_user}'
+        'admin_refund_video,admin_retry_download,admin_rollback,announce_alert,announce_end,audit_ledger,book_call,'
+        'book_late_call,cancel_video,check_idempotency_key,check_status_move,checked_page_size,claim_lane,clean_up,'
+        'conditions,current_user_id,decode_cursor,delete_image,delete_video,differing_fields,encode_cursor,end_task,'
+        'fail_transfer,find_reference_image,forget_deleted_user,forget_user,generate_again,generate_video,'
+        'get_credits,get_video_availability,get_video_status,has_words,image_item,install_realtime,is_adopted,'
+        'is_in_rollout,list_credit_transactions,list_generations,list_video_prices,list_videos,lock_account,'
+        'lock_accounts_of,lock_task,next_stage,note_condition,now,poke_worker,post_entry,push_status,queue_orphans,'
+        'queue_webhook,quote_video,raise_alert,raise_error,rate_video,record_config_change,record_image,'
+        'refresh_estimates,refuse_other_request,refuse_over_spend_cap,refuse_parameter,refuse_verdict,'
+        'replay_generation,report_audit,require_admin,reserve_spend,search_images,search_keys,search_keys_of_words,'
+        'search_text,set_config_value,settle,start_transfer,submit_answer,sweep,take_submit_slot,tick,video_status,'
+        'watch,welcome_user}'
     ),
     ('private', 'function', true, '{refuse_ledger_change}'),
     -- Payments.
@@ -111,9 +116,9 @@ from (
     ),
     (
         'worker_api', 'function', false,
-        '{begin_submit,begin_transfer,check,claim_file_jobs,claim_jobs,complete_file_job,complete_video,'
-        'contract_version,extend_lease,fail_file_job,fail_video,heartbeat,postpone_job,record_operation,record_poll,'
-        'release_leases,requeue_submit}'
+        '{begin_submit,begin_transfer,check,claim_file_jobs,claim_jobs,claim_webhooks,complete_file_job,'
+        'complete_video,complete_webhook,contract_version,extend_lease,fail_file_job,fail_video,fail_webhook,'
+        'heartbeat,postpone_job,record_operation,record_poll,release_leases,requeue_submit}'
     )
 ) as o (schema_name, kind, is_kept, names)
 cross join lateral unnest(o.names) as n (name);
@@ -159,7 +164,7 @@ begin
     if to_regclass('cron.job') is not null then
         perform cron.unschedule(j.jobname)
         from cron.job as j
-        where j.jobname in ('video-tick', 'video-sweep', 'video-audit', 'video-cleanup', 'video-watch')
+        where j.jobname in ('video-tick', 'video-sweep', 'video-audit', 'video-cleanup', 'video-watch', 'video-estimates')
             and j.username = current_user;
     end if;
 end
@@ -189,6 +194,13 @@ drop policy if exists videos_are_read_by_their_owner on storage.objects;
 drop policy if exists reference_images_are_read_by_their_owner on storage.objects;
 drop policy if exists reference_images_are_uploaded_to_the_own_folder on storage.objects;
 drop policy if exists reference_images_are_removed_by_their_owner on storage.objects;
+do $$
+begin
+    if to_regclass('realtime.messages') is not null then
+        drop policy if exists videos_are_announced_to_their_owner on realtime.messages;
+    end if;
+end
+$$;
 
 -- Tables let go of our functions; then views and functions go. A push that stopped at a table or function of yours with
 -- a name of ours has left it alone, and so does this: ours are told by a constraint, or by their comment and settings.
@@ -419,7 +431,7 @@ begin
             ('20261128045000', 'claims_of_configured_providers'),
             ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
             ('20261128043200', 'prompt_optimizer'),
-            ('20261128060000', 'alerts_and_orphans')
+            ('20261128060000', 'alerts_and_orphans'), ('20261128060100', 'estimates_and_announcements')
         );
     end if;
 end

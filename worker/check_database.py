@@ -132,6 +132,7 @@ def _check_models(models: list[ModelOnSale], providers: Collection[str]) -> list
 
 _NOBODY: Final = {"task_id": uuid.UUID(int=0), "lease_token": uuid.UUID(int=0)}
 _NO_FILE: Final = {"file_job_id": 0, "lease_token": uuid.UUID(int=0)}
+_NO_WEBHOOK: Final = {"delivery_id": uuid.UUID(int=0), "lease_token": uuid.UUID(int=0)}
 _NOTHING: Final = {"detail": Jsonb({})}
 # Each verb with a task that does not exist or with no slots: it must answer, and nothing may change.
 PROBES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -173,6 +174,9 @@ PROBES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "claim_file_jobs": (statements.CLAIM_FILE_JOBS, {"worker_id": "check", "slots": 0, "kinds": ["copy"]}),
     "complete_file_job": (statements.COMPLETE_FILE_JOB, _NO_FILE),
     "fail_file_job": (statements.FAIL_FILE_JOB, _NO_FILE | _NOTHING),
+    "claim_webhooks": (statements.CLAIM_WEBHOOKS, {"worker_id": "check", "slots": 0}),
+    "complete_webhook": (statements.COMPLETE_WEBHOOK, _NO_WEBHOOK),
+    "fail_webhook": (statements.FAIL_WEBHOOK, _NO_WEBHOOK | _NOTHING),
 }
 
 

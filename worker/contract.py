@@ -210,3 +210,13 @@ class FileJob(Row):
     operation_id: str | None = None
     source_bucket: str | None = None
     source_path: str | None = None
+
+
+class Webhook(Row):
+    """A webhook to send: ``body`` as it is, which is what gets signed."""
+
+    delivery_id: UUID
+    url: str
+    body: str
+    lease_token: UUID
+    attempt: int

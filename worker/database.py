@@ -26,6 +26,7 @@ from worker.contract import (
     Row,
     SubmitReply,
     TransferReply,
+    Webhook,
 )
 
 if TYPE_CHECKING:
@@ -185,6 +186,16 @@ class Database:
     async def check(self) -> PlatformReport:
         """What ``worker check`` has to know about pg_cron, Vault and the models on sale."""
         return PlatformReport.model_validate(await self._one(statements.CHECK, {}, ONCE))
+    async def claim_webhooks(self, slots: int) -> list[Webhook]:
+        arguments = {"worker_id": self._worker_id, "slots": slots}
+        return _valid(Webhook, await self._call(statements.CLAIM_WEBHOOKS, arguments, ONCE))
+
+    async def complete_webhook(self, webhook: Webhook) -> Reply:
+        return Reply.model_validate(await self._one(statements.COMPLETE_WEBHOOK, _webhook(webhook), VERDICT))
+
+    async def fail_webhook(self, webhook: Webhook, detail: dict[str, Any]) -> Reply:
+        arguments = _webhook(webhook) | {"detail": Jsonb(detail)}
+        return Reply.model_validate(await self._one(statements.FAIL_WEBHOOK, arguments, VERDICT))
 
     async def probe(self, statement: str, arguments: dict[str, Any]) -> None:
         """Sends one statement once, for ``worker check``."""
@@ -237,6 +248,10 @@ def _lease(claim: Claim) -> dict[str, Any]:
 
 def _file(job: FileJob) -> dict[str, Any]:
     return {"file_job_id": job.file_job_id, "lease_token": job.lease_token}
+
+
+def _webhook(webhook: Webhook) -> dict[str, Any]:
+    return {"delivery_id": webhook.delivery_id, "lease_token": webhook.lease_token}
 
 
 def _describe(error: Exception) -> str:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 
 class Lane(StrEnum):
-    """Work of one weight: a paid call, a question, a file, an errand."""
+    """Work of one weight: a paid call, a question, a file, an errand, a message."""
 
     SUBMIT = "submit"
     POLL = "poll"
     TRANSFER = "transfer"
     FILES = "files"
+    WEBHOOKS = "webhooks"
 
 
 LANE_OF: Final = {

@@ -18,6 +18,7 @@ from worker.leases import kept_lease
 from worker.poll import poll, reconcile
 from worker.submit import submit
 from worker.transfer import transfer
+from worker.webhooks import run_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,6 +57,7 @@ class ClaimLoop:
                 if self._heartbeat.is_healthy:
                     await self._claim_jobs()
                     await self._claim_file_jobs()
+                    await self._claim_webhooks()
             except (DatabaseUnavailableError, psycopg.Error, ValidationError) as error:
                 # Whatever was claimed and not understood comes back by its lease.
                 log.warning("claim_failed", error=str(error).partition("\n")[0])
@@ -88,6 +90,16 @@ class ClaimLoop:
             if len(jobs) < free:
                 return
             # The lane is full: the end of one of these rings no bell, so look again before long.
+            self._alarm.ring_in(1.0)
+
+    async def _claim_webhooks(self) -> None:
+        sender = self._services.webhooks
+        while sender is not None and (free := self._lanes.free(Lane.WEBHOOKS)):
+            webhooks = await self._services.database.claim_webhooks(free)
+            for webhook in webhooks:
+                self._lanes.start(Lane.WEBHOOKS, run_webhook(webhook, sender, self._services))
+            if len(webhooks) < free:
+                return
             self._alarm.ring_in(1.0)
 
     def _start(self, claim: Claim, claimed_at: float) -> None:

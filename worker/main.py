@@ -25,6 +25,7 @@ from worker.moderation import Moderator
 from worker.providers.registry import build_providers
 from worker.services import Services
 from worker.storage import SupabaseStorage
+from worker.webhooks import WebhookSender
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -57,6 +58,7 @@ class Worker:
                 Lane.POLL: settings.worker_poll_slots,
                 Lane.TRANSFER: settings.worker_transfer_slots,
                 Lane.FILES: settings.worker_file_slots,
+                Lane.WEBHOOKS: settings.worker_webhook_slots,
             },
             self._metrics,
         )
@@ -75,6 +77,7 @@ class Worker:
             pace=pace,
             images=asyncio.Semaphore(IMAGES_AT_ONCE),
             moderator=Moderator.of(settings, self._metrics),
+            webhooks=WebhookSender(settings.webhook_secret) if settings.webhook_secret else None,
         )
         self._heartbeat = Heartbeat(
             database=self._database,
@@ -179,6 +182,8 @@ class Worker:
         if self._services.moderator is not None:
             await self._services.moderator.close()
         await self._services.storage.close()
+        if self._services.webhooks is not None:
+            await self._services.webhooks.close()
         await self._database.close()
 
     async def _problems(self) -> list[str]:

@@ -31,6 +31,7 @@ class Metrics:
             "worker_moderations", "Texts screened before a submit.", ["decision"], registry=self.registry
         )
         self.file_jobs = Counter("worker_file_jobs", "File jobs ended.", ["outcome"], registry=self.registry)
+        self.webhooks = Counter("worker_webhooks", "Webhooks sent.", ["outcome"], registry=self.registry)
         self.failures = Counter("worker_failures", "Verdicts of failure.", ["code"], registry=self.registry)
         self.in_flight = Gauge("worker_in_flight", "Jobs running now.", ["lane"], registry=self.registry)
         self.lease_losses = Counter("worker_lease_losses", "Leases lost.", registry=self.registry)

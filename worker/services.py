@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from worker.providers.base import Provider
     from worker.settings import Settings
     from worker.storage import SupabaseStorage
+    from worker.webhooks import WebhookSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Services:
     """One per process. ``images`` bounds how many reference images are in memory at once.
 
     ``moderator`` is None where no moderation is configured.
+    Without a secret to sign with there is no sender of ``webhooks``.
     """
 
     settings: Settings
@@ -32,3 +34,4 @@ class Services:
     pace: Pace
     images: asyncio.Semaphore
     moderator: Moderator | None
+    webhooks: WebhookSender | None

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.signatures import webhook_keys
+
 CREEM_URLS: Final = {"prod": "https://api.creem.io", "test": "https://test-api.creem.io"}
 
 
@@ -32,6 +34,7 @@ class Settings(BaseSettings):
     supabase_url: str
     supabase_secret_key: SecretStr
     worker_token: Annotated[SecretStr, Field(min_length=16)]
+    webhook_secret: SecretStr | None = None
 
     google_cloud_project: str | None = None
     google_cloud_location: str = "us-central1"
@@ -49,6 +52,7 @@ class Settings(BaseSettings):
     worker_poll_slots: Annotated[int, Field(ge=0, le=50)] = 50
     worker_transfer_slots: Annotated[int, Field(ge=0, le=50)] = 4
     worker_file_slots: Annotated[int, Field(ge=0, le=50)] = 4
+    worker_webhook_slots: Annotated[int, Field(ge=0, le=50)] = 4
     worker_database_connections: Annotated[int, Field(ge=1, le=50)] = 8
     worker_drain_seconds: Annotated[float, Field(gt=0)] = 100
     worker_temp_dir: Path = Path(tempfile.gettempdir())
@@ -108,6 +112,13 @@ class Settings(BaseSettings):
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", value.get_secret_value()):
             raise ValueError("is no API key: those are letters, digits, dots, dashes and underscores")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _can_sign(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            webhook_keys(value.get_secret_value())
         return value
 
     @field_validator("video_output_gcs_uri")

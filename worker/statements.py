@@ -76,6 +76,19 @@ COMPLETE_FILE_JOB = """
 select worker_api.complete_file_job(
     file_job_id => %(file_job_id)s::bigint, lease_token => %(lease_token)s::uuid)"""
 
+CLAIM_WEBHOOKS = """
+select worker_api.claim_webhooks(worker_id => %(worker_id)s::text, slots => %(slots)s::int)"""
+
+COMPLETE_WEBHOOK = """
+select worker_api.complete_webhook(
+    delivery_id => %(delivery_id)s::uuid, lease_token => %(lease_token)s::uuid)"""
+
+FAIL_WEBHOOK = """
+select worker_api.fail_webhook(
+    delivery_id => %(delivery_id)s::uuid,
+    lease_token => %(lease_token)s::uuid,
+    detail => %(detail)s::jsonb)"""
+
 FAIL_FILE_JOB = """
 select worker_api.fail_file_job(
     file_job_id => %(file_job_id)s::bigint,

@@ -18,7 +18,8 @@ begin
                 ('service_role', 'nologin noinherit bypassrls'),
                 ('authenticator', 'login noinherit'),
                 ('supabase_auth_admin', 'login noinherit createrole'),
-                ('supabase_storage_admin', 'login noinherit createrole')
+                ('supabase_storage_admin', 'login noinherit createrole'),
+                ('supabase_realtime_admin', 'nologin noinherit')
         ) as wanted (name, attributes)
     loop
         if not exists (select 1 from pg_catalog.pg_roles where rolname = v_role.name) then

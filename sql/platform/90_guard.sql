@@ -7,6 +7,7 @@
 
 grant supabase_auth_admin to postgres;
 grant supabase_storage_admin to postgres;
+grant supabase_realtime_admin to postgres;
 
 -- With rights of its own, `postgres` grants and revokes as itself and not as the owner it is a member of: so a
 -- `revoke` from somebody to whom the owner granted changes nothing, as on a hosted project.

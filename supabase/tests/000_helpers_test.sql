@@ -387,6 +387,8 @@ create or replace function tests.fill_history(
 language plpgsql
 as $$
 begin
+    -- A table with checks outstanding cannot be altered: they are made at once.
+    set constraints all immediate;
     alter table public.video_generation_history disable trigger user;
     insert into public.video_generation_history (
         account_id, user_id, prompt, aspect_ratio, resolution, duration, model, request, credit_cost, created_at,
@@ -407,10 +409,8 @@ begin
         )
     ) as o (status) on (o.status = 'failed') = (n % 10 = 0)
     where a.user_id = p_user_id;
-    -- A table with checks outstanding cannot be altered.
-    set constraints all immediate;
-    set constraints all deferred;
     alter table public.video_generation_history enable trigger user;
+    set constraints all deferred;
 
     insert into public.image_generation_history (user_id, prompt, bucket, path, created_at)
     select p_user_id, 'image ' || n, 'reference-images', p_user_id || '/' || n || '.png',

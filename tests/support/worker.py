@@ -39,7 +39,7 @@ FAST = {
 PATIENCE_SECONDS = 90.0
 
 
-def configure(stack: Stack, values: Mapping[str, float]) -> None:
+def configure(stack: Stack, values: Mapping[str, object]) -> None:
     """Sets keys of system_configs."""
     with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
         for key, value in values.items():

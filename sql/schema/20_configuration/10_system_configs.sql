@@ -187,7 +187,14 @@ insert into public.system_configs (key, value, value_type, minimum, maximum, is_
 ('showcase_pending_limit', '10', 'integer', 1, 1000, false, 'Items one user may have waiting for review.'),
 ('prompt_optimizer_model', '"gemini-3.5-flash-lite"', 'text', null, null, false, 'Text model that rewrites prompts.'),
 ('prompt_optimizer_per_minute', '10', 'integer', 0, 10000, false, 'Prompts one user may have rewritten in a minute.'),
-('prompt_optimizer_per_day', '200', 'integer', 0, 100000, false, 'Prompts one user may have rewritten in 24 hours.')
+('prompt_optimizer_per_day', '200', 'integer', 0, 100000, false, 'Prompts one user may have rewritten in 24 hours.'),
+('video_estimate_tasks', '5000', 'integer', 1, 100000, false, 'Latest completed tasks that estimates are made of.'),
+('video_estimate_min_samples', '20', 'integer', 1, 100000, false, 'Clips of a kind before its estimate counts.'),
+('video_webhook_url', 'null', 'text', null, null, true, 'Told by signed webhook of each video that ends.'),
+('video_alert_webhook_url', 'null', 'text', null, null, true, 'Told by signed webhook of alerts.'),
+('video_alert_webhook_severity', '"warning"', 'text', null, null, false, 'Least alert told: info, warning, critical.'),
+('video_webhook_attempts', '8', 'integer', 1, 20, false, 'Times a webhook is sent before it is given up.'),
+('video_webhook_backoff_seconds', '5', 'number', 0.1, 3600, false, 'First pause of a webhook; then four times longer.')
 -- A key that an adopted table holds already keeps its value, if it fits; else this is refused here.
 on conflict (key) do update
     set

@@ -36,7 +36,14 @@ select
     (c.v ->> 'showcase_pending_limit')::integer as showcase_pending_limit,
     c.v ->> 'prompt_optimizer_model' as prompt_optimizer_model,
     (c.v ->> 'prompt_optimizer_per_minute')::integer as prompt_optimizer_per_minute,
-    (c.v ->> 'prompt_optimizer_per_day')::integer as prompt_optimizer_per_day
+    (c.v ->> 'prompt_optimizer_per_day')::integer as prompt_optimizer_per_day,
+    (c.v ->> 'video_estimate_tasks')::integer as estimate_tasks,
+    (c.v ->> 'video_estimate_min_samples')::integer as estimate_min_samples,
+    c.v ->> 'video_webhook_url' as webhook_url,
+    c.v ->> 'video_alert_webhook_url' as alert_webhook_url,
+    c.v ->> 'video_alert_webhook_severity' as alert_webhook_severity,
+    (c.v ->> 'video_webhook_attempts')::integer as webhook_attempts,
+    (c.v ->> 'video_webhook_backoff_seconds')::numeric as webhook_backoff_seconds
 from (
     select jsonb_object_agg(s.key, s.value) as v
     from public.system_configs as s

@@ -20,8 +20,8 @@ select
         * case when o.resolution = '1080p' then s.multiplier_1080p else 1 end
     )::integer as credit_cost,
     o.duration * o.usd_per_second as usd,
-    o.typical_seconds,
-    o.slow_seconds
+    coalesce(e.typical_seconds, o.typical_seconds) as typical_seconds,
+    coalesce(e.slow_seconds, o.slow_seconds) as slow_seconds
 from public.video_models as m
 cross join private.settings as s
 inner join lateral (
@@ -29,7 +29,9 @@ inner join lateral (
     from public.video_model_options as v
     where v.model = m.id and v.valid_from <= private.now()
     order by v.resolution asc, v.duration asc, v.valid_from desc
-) as o on true;
+) as o on true
+left join private.duration_estimates as e
+    on m.id = e.model and o.resolution = e.resolution and o.duration = e.duration;
 
 comment on view private.current_options is 'Every combination of the catalogue today, with its price and cost.';
 revoke all on table private.current_options from public, anon, authenticated, service_role;

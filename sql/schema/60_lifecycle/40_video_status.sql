@@ -13,6 +13,13 @@ declare
     v_refunded integer := 0;
 begin
     if v_is_live then
+        select e.typical_seconds, e.slow_seconds
+        into v_typical, v_slow
+        from private.duration_estimates as e
+        where e.model = p_task.model and e.resolution = p_task.resolution and e.duration = p_task.duration;
+    end if;
+
+    if v_is_live and v_slow is null then
         select o.typical_seconds, o.slow_seconds
         into v_typical, v_slow
         from public.video_model_options as o
@@ -22,7 +29,7 @@ begin
             and o.valid_from <= p_task.created_at
         order by o.valid_from desc
         limit 1;
-    else
+    elsif not v_is_live then
         select coalesce(sum(t.amount), 0)::integer
         into v_refunded
         from public.credit_transactions as t

@@ -13,6 +13,7 @@ declare
     v_user_id uuid := private.current_user_id();
     v_page_size integer := private.checked_page_size(p_page_size);
     v_from record := private.decode_cursor(p_cursor);
+    v_live uuid[];
     v_page public.video_generation_history[];
 begin
     if p_status not in (
@@ -50,13 +51,17 @@ begin
             limit v_page_size + 1
         ) as p;
     else
+        v_live := array(
+            select j.task_id
+            from public.credit_accounts as a
+            inner join private.video_jobs as j on a.id = j.account_id
+            where a.user_id = v_user_id
+        );
         select array_agg(p.h order by (p.h).created_at desc, (p.h).id desc) into v_page
         from (
             select h
-            from public.credit_accounts as a
-            inner join private.video_jobs as j on j.account_id = a.id
-            inner join public.video_generation_history as h on h.id = j.task_id
-            where a.user_id = v_user_id
+            from public.video_generation_history as h
+            where h.id = any (v_live)
                 and p_status in (h.status, 'in_progress')
                 and h.deleted_at is null
                 and (h.created_at, h.id) < (v_from.created_at, v_from.id)

@@ -13,6 +13,7 @@ begin
 
     if exists (select from private.video_jobs as j where j.due_at <= private.now())
         or exists (select from private.file_jobs as f where f.due_at <= private.now())
+        or exists (select from private.webhook_deliveries as d where d.ended_at is null and d.due_at <= private.now())
     then
         return private.poke_worker();
     end if;

@@ -71,10 +71,13 @@ begin
     delete from private.worker_heartbeats as h
     where h.beat_at < private.now() - interval '7 days';
 
+    delete from private.webhook_deliveries as d
+    where d.created_at < private.now() - interval '7 days';
+
     perform private.queue_orphans(1000);
 end
 $$;
 
 comment on function private.clean_up() is
-'Deletes run history and heartbeats older than a week; queues files that belong to nobody.';
+'Deletes run history, heartbeats and webhooks older than a week; queues files that belong to nobody.';
 revoke all on function private.clean_up() from public, anon, authenticated, service_role;

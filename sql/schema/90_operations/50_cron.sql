@@ -1,4 +1,4 @@
--- The five cron jobs. A name is scheduled once: scheduling it again replaces it.
+-- The cron jobs. A name is scheduled once: scheduling it again replaces it.
 --
 -- pg_cron before 1.5 knows no seconds: there a block, started each minute, ticks every 10 seconds and ends before the
 -- next one starts. It commits after each tick, because pg_net sends at commit.
@@ -40,6 +40,7 @@ $cron$);
 
     perform cron.schedule('video-watch', '* * * * *', 'select private.watch()');
     perform cron.schedule('video-audit', '17 3 * * *', 'select private.report_audit()');
+    perform cron.schedule('video-estimates', '*/5 * * * *', 'select private.refresh_estimates()');
     perform cron.schedule('video-cleanup', '41 3 * * *', 'select private.clean_up()');
 end
 $do$;

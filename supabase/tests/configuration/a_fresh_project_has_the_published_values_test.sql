@@ -17,7 +17,10 @@ from jsonb_each(
         "credit_value_usd": 0.10, "signup_bonus_credits": 0, "video_image_buckets": "reference-images",
         "storage_public_url": null, "showcase_pending_limit": 10,
         "prompt_optimizer_model": "gemini-3.5-flash-lite", "prompt_optimizer_per_minute": 10,
-        "prompt_optimizer_per_day": 200
+        "prompt_optimizer_per_day": 200,
+        "video_estimate_tasks": 5000, "video_estimate_min_samples": 20, "video_webhook_url": null,
+        "video_alert_webhook_url": null, "video_alert_webhook_severity": "warning", "video_webhook_attempts": 8,
+        "video_webhook_backoff_seconds": 5
     }'
 ) as p;
 

@@ -40,7 +40,14 @@ left join (
     ('showcase_pending_limit', 'showcase_pending_limit'),
     ('prompt_optimizer_model', 'prompt_optimizer_model'),
     ('prompt_optimizer_per_minute', 'prompt_optimizer_per_minute'),
-    ('prompt_optimizer_per_day', 'prompt_optimizer_per_day')
+    ('prompt_optimizer_per_day', 'prompt_optimizer_per_day'),
+    ('video_estimate_tasks', 'estimate_tasks'),
+    ('video_estimate_min_samples', 'estimate_min_samples'),
+    ('video_webhook_url', 'webhook_url'),
+    ('video_alert_webhook_url', 'alert_webhook_url'),
+    ('video_alert_webhook_severity', 'alert_webhook_severity'),
+    ('video_webhook_attempts', 'webhook_attempts'),
+    ('video_webhook_backoff_seconds', 'webhook_backoff_seconds')
 ) as m (key, column_name) on m.key = c.key;
 
 select is_empty('select key from columns_of_keys where column_name is null', 'every key has a column');

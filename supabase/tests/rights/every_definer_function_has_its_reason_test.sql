@@ -94,6 +94,10 @@ insert into reasons values
 ('private.welcome_user', 'trigger: makes account and profile for Auth'),
 ('private.forget_deleted_user', 'trigger: calls forget_user for Auth'),
 ('private.withdraw_from_showcase', 'trigger: deletes the item of a deleted video or image'),
+('private.push_status', 'trigger: sends by Realtime'),
+('private.announce_end', 'trigger: writes webhooks'),
+('private.announce_alert', 'trigger: writes webhooks'),
+('private.queue_webhook', 'part of those'),
 -- The worker's verbs and what they are made of.
 ('worker_api.heartbeat', 'verb'),
 ('worker_api.check', 'verb: reads cron, Vault and the catalogue'),
@@ -111,6 +115,9 @@ insert into reasons values
 ('worker_api.claim_file_jobs', 'verb'),
 ('worker_api.complete_file_job', 'verb'),
 ('worker_api.fail_file_job', 'verb'),
+('worker_api.claim_webhooks', 'verb'),
+('worker_api.complete_webhook', 'verb'),
+('worker_api.fail_webhook', 'verb'),
 ('private.claim_lane', 'part of a verb'),
 ('private.next_stage', 'part of a verb'),
 ('private.take_submit_slot', 'part of a verb'),
@@ -126,6 +133,7 @@ insert into reasons values
 ('private.watch', 'cron'),
 ('private.conditions', 'cron: reads spend, jobs and heartbeats'),
 ('private.queue_orphans', 'cron: reads Storage and users, writes file jobs'),
+('private.refresh_estimates', 'cron'),
 ('private.clean_up', 'cron');
 
 create view pg_temp.ours as

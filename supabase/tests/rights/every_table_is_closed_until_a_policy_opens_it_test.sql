@@ -132,7 +132,9 @@ select set_eq(
         'credit_transactions ledger_is_never_truncated', 'auth.users reelbase_welcome_user',
         'auth.users reelbase_forget_user', 'auth.users reelbase_forget_soft_deleted_user',
         'video_generation_history status_is_born_right', 'video_generation_history status_moves_are_allowed',
-        'image_generation_history withdraw_from_showcase', 'video_generation_history withdraw_from_showcase'
+        'image_generation_history withdraw_from_showcase', 'video_generation_history withdraw_from_showcase',
+        'video_generation_history status_is_pushed', 'video_generation_history end_is_announced',
+        'private.alerts alert_is_announced'
     ],
     'and these are all'
 );

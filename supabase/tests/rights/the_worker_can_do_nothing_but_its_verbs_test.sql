@@ -39,13 +39,14 @@ select is(
             and has_function_privilege('video_worker', p.oid, 'execute')
     ),
     array[
-        'begin_submit', 'begin_transfer', 'check', 'claim_file_jobs', 'claim_jobs', 'complete_file_job',
-        'complete_video', 'contract_version', 'extend_lease', 'fail_file_job', 'fail_video', 'heartbeat',
-        'postpone_job', 'record_operation', 'record_poll', 'release_leases', 'requeue_submit'
+        'begin_submit', 'begin_transfer', 'check', 'claim_file_jobs', 'claim_jobs', 'claim_webhooks',
+        'complete_file_job', 'complete_video', 'complete_webhook', 'contract_version', 'extend_lease',
+        'fail_file_job', 'fail_video', 'fail_webhook', 'heartbeat', 'postpone_job', 'record_operation',
+        'record_poll', 'release_leases', 'requeue_submit'
     ], 'these verbs are its own'
 );
 select is(
-    (select count(*) from pg_catalog.pg_proc as p where p.pronamespace = 'worker_api'::regnamespace), 17::bigint,
+    (select count(*) from pg_catalog.pg_proc as p where p.pronamespace = 'worker_api'::regnamespace), 20::bigint,
     'and there is nothing else in their schema'
 );
 select is(

@@ -24,12 +24,15 @@ select results_eq(
             'claim_jobs(worker_id text, submit_slots integer, poll_slots integer, transfer_slots integer, '
             'providers text[] DEFAULT NULL::text[]) SETOF jsonb'
         ),
+        ('claim_webhooks(worker_id text, slots integer) SETOF jsonb'),
         ('complete_file_job(file_job_id bigint, lease_token uuid) jsonb'),
         ('complete_video(task_id uuid, lease_token uuid, video jsonb) jsonb'),
+        ('complete_webhook(delivery_id uuid, lease_token uuid) jsonb'),
         ('contract_version() integer'),
         ('extend_lease(task_id uuid, lease_token uuid) jsonb'),
         ('fail_file_job(file_job_id bigint, lease_token uuid, detail jsonb) jsonb'),
         ('fail_video(task_id uuid, lease_token uuid, error_code text, detail jsonb) jsonb'),
+        ('fail_webhook(delivery_id uuid, lease_token uuid, detail jsonb) jsonb'),
         ('heartbeat(worker_id text, version text, status jsonb) jsonb'),
         ('postpone_job(task_id uuid, lease_token uuid, seconds numeric) jsonb'),
         ('record_operation(task_id uuid, submit_attempt integer, operation_id text) jsonb'),

@@ -11,9 +11,9 @@ select results_eq(
     $$,
     $$values
     ('video-audit', 'postgres', 'postgres', true), ('video-cleanup', 'postgres', 'postgres', true),
-    ('video-sweep', 'postgres', 'postgres', true), ('video-tick', 'postgres', 'postgres', true),
-    ('video-watch', 'postgres', 'postgres', true)$$,
-    'there are five jobs, all active, under the schema''s owner'
+    ('video-estimates', 'postgres', 'postgres', true), ('video-sweep', 'postgres', 'postgres', true),
+    ('video-tick', 'postgres', 'postgres', true), ('video-watch', 'postgres', 'postgres', true)$$,
+    'there are six jobs, all active, under the schema''s owner'
 );
 select is(
     (select j.schedule from cron.job as j where j.jobname = 'video-tick'),
