@@ -186,6 +186,7 @@ class Database:
     async def check(self) -> PlatformReport:
         """What ``worker check`` has to know about pg_cron, Vault and the models on sale."""
         return PlatformReport.model_validate(await self._one(statements.CHECK, {}, ONCE))
+
     async def claim_webhooks(self, slots: int) -> list[Webhook]:
         arguments = {"worker_id": self._worker_id, "slots": slots}
         return _valid(Webhook, await self._call(statements.CLAIM_WEBHOOKS, arguments, ONCE))

@@ -117,6 +117,15 @@ def show(stack: Stack, console: Console) -> None:
     user.storage.from_("reference-images").upload(image_path, first_frame(), {"content-type": "image/png"})
     prompt = improved(stack, user, "A paper boat drifts down a rainy street at dusk")
     console.print(f"The prompt optimizer made of a few words: [italic]{prompt}[/italic]")
+    image = call(
+        user,
+        "record_image",
+        prompt="A low sun over the sea",
+        bucket="reference-images",
+        path=image_path,
+        width=1080,
+        height=1920,
+    )
     orders = [
         Order(
             "text to video",
@@ -131,7 +140,7 @@ def show(stack: Stack, console: Console) -> None:
                 "duration": 4,
                 "aspect_ratio": "9:16",
                 "resolution": "1080p",
-                "reference_image_path": image_path,
+                "reference_image_id": image["id"],
             },
         ),
         Order(
@@ -153,6 +162,8 @@ def show(stack: Stack, console: Console) -> None:
     console.print(
         f"\nThe first one is approved for the showcase, where visitors play\n  {shown}", soft_wrap=True
     )
+    call(user, "rate_video", task_id=orders[0].status["task_id"], stars=5)
+    print_history(user, console)
     print_ledger(user, console)
     console.print(
         "\nGo on: [bold]make up[/bold] leaves a stack running, [bold]make env[/bold] says how to reach it, "
@@ -253,6 +264,25 @@ def check_video(path: Path, ordered: dict[str, Any]) -> None:
         raise DemoFailedError(
             f"{path}: {seconds:.2f} s of {found} instead of {ordered['duration']} s of {size}"
         )
+
+
+def print_history(user: Client, console: Console) -> None:
+    """Prints what the user made, videos and images in one list.
+
+    Raises:
+        DemoFailedError: something is missing.
+    """
+    items = call(user, "list_generations")["items"]
+    table = Table(title="History", title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("type", "status", "prompt"):
+        table.add_column(heading)
+    for item in items:
+        table.add_row(item["content_type"], item["status"], item["prompt"])
+    console.print()
+    console.print(table)
+    found = call(user, "search_images", search="sun")["items"]
+    if len(items) != 4 or [image["prompt"] for image in found] != ["A low sun over the sea"]:
+        raise DemoFailedError(f"the history is not what was made: {items}, {found}")
 
 
 def print_ledger(user: Client, console: Console) -> None:

@@ -34,7 +34,9 @@ select results_eq(
 -- An end that is rolled back takes its announcement with it.
 select is(
     tests.error_of(
-        format('select tests.create_video(%L, ''failed'') is null, private.raise_error(''rate_limited'', '''')', :'user_id')
+        format(
+            'select tests.create_video(%L, ''failed'') is null, private.raise_error(''rate_limited'', '''')', :'user_id'
+        )
     ) ->> 'code', 'rate_limited', 'an end that is rolled back'
 );
 select is((select count(*) from private.webhook_deliveries), 3::bigint, 'is not announced');
@@ -71,7 +73,7 @@ select tests.configure('video_alert_webhook_severity', '"info"');
 select private.raise_alert('tiny', 'info', 'x');
 select is((select count(*) from private.webhook_deliveries), 3::bigint, 'down to everything');
 select private.raise_alert('webhook_undelivered', 'warning', 'alert');
-select is((select count(*) from private.webhook_deliveries), 3::bigint, 'a dead receiver of alerts is told no alert of itself');
+select is((select count(*) from private.webhook_deliveries), 3::bigint, 'a dead receiver is told nothing of itself');
 select private.raise_alert('webhook_undelivered', 'warning', 'video');
 select is((select count(*) from private.webhook_deliveries), 4::bigint, 'but of the other one');
 
