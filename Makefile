@@ -43,6 +43,7 @@ test:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.run
 
+proofs: export BROWSER = yes
 proofs:
 	$(SETUP)
 	@exec $(PYTHON) -m tests.run --slow

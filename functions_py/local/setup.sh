@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the local stack needs on Debian 12+ or Ubuntu 24.04+: by apt what is missing (as root, or with sudo),
 # by npm into node_modules, by pip into .venv. Prints to standard error only. A run that finds everything done takes a
-# few milliseconds; two runs at the same time wait for each other. PG=17 in the environment asks for Postgres 17 too.
+# few milliseconds; two runs at the same time wait for each other. PG=17 in the environment asks for Postgres 17 too,
+# BROWSER=yes for Chromium, on Debian.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -22,7 +23,13 @@ wanted() {
 
 is_done() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$(wanted)" ] && [ -x .venv/bin/python ] && [ -d node_modules/supabase ] &&
-        [ -n "$(postgres_version)" ] && has_asked_for
+        [ -n "$(postgres_version)" ] && has_asked_for && has_browser
+}
+
+# Ubuntu has Chromium as a snap alone: there nothing is installed, and the tests that want one say so.
+has_browser() {
+    [ -z "${BROWSER:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
+        ! grep -qx ID=debian /etc/os-release
 }
 
 # Whether the Postgres that PG names is there; tools.py looks at the same places.
@@ -53,6 +60,7 @@ apt_packages() {
     command -v node >/dev/null || missing="$missing nodejs"
     command -v npm >/dev/null || missing="$missing npm"
     command -v pg_prove >/dev/null || missing="$missing libtap-parser-sourcehandler-pgtap-perl"
+    has_browser || missing="$missing chromium"
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
     # Debian splits ensurepip from Python; without it a virtual environment has no pip.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3 python3-venv"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parent.parent / "docs"
 STYLE: Final = (Path(__file__).parent / "manual.css").read_text()
+ICON: Final = (Path(__file__).parent / "icon.svg").read_text()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Rendered:
     headings: tuple[Heading, ...]
 
 
-_PLANNED: Final = (
+PAGES: Final[tuple[Page, ...]] = (
     Page("user-guide", "User guide", "Using it"),
     Page("clients", "Client libraries", "Building on it"),
     Page("reference", "API reference", "Building on it"),
@@ -70,7 +71,6 @@ _PLANNED: Final = (
     Page("postgres-versions", "Postgres 15 and 17", "Running it"),
     Page("providers", "Video providers", "Extending it"),
 )
-PAGES: Final[tuple[Page, ...]] = tuple(page for page in _PLANNED if page.source.exists())
 BY_SLUG: Final = {page.slug: page for page in PAGES}
 
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from functions_py.errors import ApiError
-from functions_py.manual.pages import BY_SLUG, PAGES, STYLE, Page, render
+from functions_py.manual.pages import BY_SLUG, ICON, PAGES, STYLE, Page, render
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,6 +33,7 @@ _DOCUMENT: Final = Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>$title - Reelbase</title>
+<link rel="icon" href="/docs/icon.svg">
 <link rel="stylesheet" href="/docs/manual.css">
 </head>
 <body>
@@ -48,10 +49,11 @@ $sections
 
 
 def routes() -> list[BaseRoute]:
-    """The pages, the stylesheet, and `/docs` itself, which leads to the first page."""
+    """The pages, what they look like, and `/docs` itself, which leads to the first page."""
     return [
         Route("/docs", _front),
         Route("/docs/manual.css", _style),
+        Route("/docs/icon.svg", _icon),
         Route("/docs/{slug}", _page),
     ]
 
@@ -62,6 +64,10 @@ async def _front(_request: Request) -> Response:
 
 async def _style(_request: Request) -> Response:
     return Response(STYLE, media_type="text/css", headers=HEADERS)
+
+
+async def _icon(_request: Request) -> Response:
+    return Response(ICON, media_type="image/svg+xml", headers=HEADERS)
 
 
 async def _page(request: Request) -> Response:
