@@ -61,6 +61,7 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("clients", "Client libraries", "Building on it"),
     Page("reference", "API reference", "Building on it"),
     Page("examples", "Requests and answers", "Building on it"),
+    Page("webhooks", "Webhooks", "Building on it"),
     Page("guarantees", "Guarantees", "Building on it"),
     Page("admin", "Admin manual", "Running it"),
     Page("operator", "Operator guide", "Running it"),
