@@ -13,19 +13,14 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 
-from functions_py.local.stack import Stack
 from functions_py.local.tools import ROOT
 from tests.mutate.mutants import Mutant, all_mutants
 from tests.mutate.races import races_notice
 from tests.mutate.suite import Suite
-from tests.support.stacks import own_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
 _CLUSTERS: Final = 2
@@ -81,7 +76,10 @@ def outcome_of(mutant: Mutant, suite: Suite) -> str:
         try:
             killer = suite.notices(mutant.about, mutant.function)
         finally:
-            connection.execute(mutant.undo.encode())
+            try:
+                connection.execute(mutant.undo.encode())
+            except psycopg.Error:
+                suite.renew()
     if killer is None and mutant.operator == "lock" and races_notice(mutant.do):
         killer = "tests/concurrency"
     return f"killed by {killer}" if killer else "survived"
@@ -99,7 +97,7 @@ def main() -> int:
     began = time.monotonic()
     results = Results(ROOT / ".local" / "mutate" / "results.jsonl", fresh=options.fresh)
     with contextlib.ExitStack() as exits:
-        suites = [Suite(exits.enter_context(a_cluster())) for _ in range(_CLUSTERS)]
+        suites = [Suite(exits) for _ in range(_CLUSTERS)]
         broken = suites[0].learn()
         suites[1].learn()
         if broken:
@@ -129,16 +127,6 @@ def main() -> int:
         for thread in threads:
             thread.join()
     return report(mutants, results, listed, time.monotonic() - began)
-
-
-@contextlib.contextmanager
-def a_cluster() -> Iterator[Stack]:
-    """Postgres with the migrations and pgTAP."""
-    with own_name() as name, Stack.start(name, services=("postgres",)) as stack:
-        with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
-            for extension in ("pgtap", "plpgsql_check"):
-                connection.execute(f"create extension {extension} with schema extensions".encode())
-        yield stack
 
 
 def report(mutants: list[Mutant], results: Results, listed: dict[str, str], seconds: float) -> int:

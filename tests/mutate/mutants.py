@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS: Final = r"""
     select
-        p.oid::regprocedure::text, p.oid::integer, pg_get_functiondef(p.oid), p.prosrc, l.lanname = 'plpgsql'
+        p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.prosrc, l.lanname = 'plpgsql'
     from pg_proc as p
     inner join pg_language as l on l.oid = p.prolang
     where p.pronamespace::regnamespace::text in ('public', 'private', 'worker_api')
@@ -56,6 +56,7 @@ _POLICIES: Final = """
         ),
         pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
     from pg_policy as p
+    where p.polrelid::regclass::text not like 'cron.%'
     order by 1, 2
 """
 _SECURED: Final = """
@@ -75,8 +76,8 @@ class Mutant:
     about: str
     do: str
     undo: str
-    function: int | None = None
-    """Oid of a mutated function: only tests that run it matter."""
+    function: str | None = None
+    """Signature of a mutated function: only tests that run it matter."""
 
     @property
     def key(self) -> str:
@@ -97,7 +98,7 @@ def all_mutants(connection: psycopg.Connection[Any]) -> list[Mutant]:
 
 
 def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for signature, oid, definition, source, is_procedural in connection.execute(_FUNCTIONS.encode()):
+    for signature, definition, source, is_procedural in connection.execute(_FUNCTIONS.encode()):
         about = signature.partition("(")[0]
         for change in changes_of(source, is_procedural=is_procedural):
             mutated = source[: change.start] + change.replacement + source[change.end :]
@@ -109,7 +110,12 @@ def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
             arrow = f" -> {change.replacement}" if change.replacement else ""
             do = definition.replace(source, mutated)
             yield Mutant(
-                f"{about} | {change.operator} | {what}{arrow}", change.operator, about, do, definition, oid
+                f"{about} | {change.operator} | {what}{arrow}",
+                change.operator,
+                about,
+                do,
+                definition,
+                signature,
             )
 
 

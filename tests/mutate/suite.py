@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from functions_py.local.ports import HOST
+from functions_py.local.stack import Stack
 from functions_py.local.tools import ROOT
+from tests.support.stacks import own_name
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from functions_py.local.stack import Stack
 
 TESTS: Final = ROOT / "supabase" / "tests"
 HELPERS: Final = TESTS / "000_helpers_test.sql"
@@ -31,23 +32,33 @@ class TestFile:
     text: str
     passes: int
     seconds: float
-    runs: frozenset[int]
-    """Oids of the functions it runs."""
+    runs: frozenset[str]
+    """Signatures of the functions it runs."""
 
 
-@dataclass
 class Suite:
     """One cluster and the files that pass on it as it is."""
 
-    stack: Stack
-    files: list[TestFile] = field(default_factory=list)
+    def __init__(self, exits: contextlib.ExitStack) -> None:
+        self._cluster = exits.enter_context(contextlib.ExitStack())
+        self.files: list[TestFile] = []
+        self.renew()
+
+    def renew(self) -> None:
+        """Another cluster: the old one holds what a change has let in."""
+        self._cluster.close()
+        name = self._cluster.enter_context(own_name())
+        self.stack = self._cluster.enter_context(Stack.start(name, services=("postgres",)))
+        with psycopg.connect(self.stack.admin_db_url, autocommit=True) as connection:
+            for extension in ("pgtap", "plpgsql_check"):
+                connection.execute(f"create extension {extension} with schema extensions".encode())
+            connection.execute("alter database postgres set track_functions = 'all'")
+        self._run(HELPERS)
 
     def learn(self) -> list[str]:
         """Runs everything once, noting what each file runs; returns the files that do not pass."""
         broken = []
         with psycopg.connect(self.stack.admin_db_url, autocommit=True) as connection:
-            connection.execute("alter database postgres set track_functions = 'all'")
-            self._run(HELPERS)
             for path in sorted(TESTS.rglob("*_test.sql")):
                 connection.execute("select pg_stat_reset()")
                 began = time.monotonic()
@@ -57,14 +68,14 @@ class Suite:
                     broken.append(str(path.relative_to(TESTS)))
                     continue
                 rows = connection.execute(
-                    "select funcid::integer from pg_stat_user_functions where calls > 0"
+                    "select funcid::regprocedure::text from pg_stat_user_functions where calls > 0"
                 )
-                runs = frozenset(oid for (oid,) in rows.fetchall())
+                runs = frozenset(signature for (signature,) in rows.fetchall())
                 passes = len(_PASSED.findall(output))
                 self.files.append(TestFile(path, path.read_text(), passes, seconds, runs))
         return broken
 
-    def notices(self, about: str, function: int | None) -> str | None:
+    def notices(self, about: str, function: str | None) -> str | None:
         """The first file that fails now; None if none does."""
         short = about.rpartition(".")[2]
         candidates = [file for file in self.files if function is None or function in file.runs]
