@@ -10,9 +10,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from functions_py.errors import HANDLERS
+from functions_py.local.tools import ROOT
 from functions_py.manual import site
 from functions_py.manual.pages import FOLDER, PAGES, Page, render
 
+GUARANTEES = (FOLDER / "guarantees.md").read_text()
 CLIENT = TestClient(Starlette(routes=site.routes(), exception_handlers=HANDLERS))
 
 
@@ -45,3 +47,16 @@ def test_the_front_leads_to_the_first_page_and_a_wrong_address_says_so() -> None
 
 def test_a_link_into_the_source_tree_is_shown_as_text() -> None:
     assert "../../" not in render(next(page for page in PAGES if page.slug == "deploy")).html
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_a_link_into_the_source_tree_leads_to_a_file(page: Page) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.source.read_text())
+    assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+def test_every_rule_of_the_guarantees_is_in_the_schema() -> None:
+    promised = re.findall(r"`(\w+)`", " ".join(re.findall(r"Held\s+by ([^.]*)\.", GUARANTEES)))
+    schema = "".join(file.read_text() for file in (ROOT / "sql" / "schema").rglob("*.sql"))
+    assert len(promised) > 8
+    assert [rule for rule in promised if not re.search(rf"\b{rule}\b", schema)] == []
