@@ -56,7 +56,7 @@ def test_a_link_into_the_source_tree_leads_to_a_file(page: Page) -> None:
 
 
 def test_every_rule_of_the_guarantees_is_in_the_schema() -> None:
-    promised = re.findall(r"`(\w+)`", " ".join(re.findall(r"Held\s+by ([^.]*)\.", GUARANTEES)))
+    promised = re.findall(r"`(\w+)`", " ".join(re.findall(r"Held\s+by\s+([^.]*)\.", GUARANTEES)))
     schema = "".join(file.read_text() for file in (ROOT / "sql" / "schema").rglob("*.sql"))
     assert len(promised) > 8
     assert [rule for rule in promised if not re.search(rf"\b{rule}\b", schema)] == []
