@@ -390,7 +390,7 @@ begin
     end if;
 
     select * into v_settings from private.settings;
-    select count(*) into v_waiting
+    select count(*)::integer into v_waiting
     from public.showcase_items as s
     where s.author_id = v_user_id and s.item_status in ('copying', 'in_review');
     if v_waiting >= v_settings.showcase_pending_limit then
@@ -519,7 +519,7 @@ begin
         perform private.drop_showcase_files(v_item);
         delete from public.showcase_items as s where s.id = p_item_id;
     end if;
-    return '{"removed": true}';
+    return '{"removed": true}'::jsonb;
 end
 $$;
 

@@ -73,7 +73,7 @@ begin
     if v_payment.purchase_entry_id is not null and v_payment.refunded_amount > 0 then
         v_to_take_back := floor(
             v_payment.credits::numeric * least(v_payment.refunded_amount, v_payment.paid_amount) / v_payment.paid_amount
-        ) - v_payment.refunded_credits;
+        )::integer - v_payment.refunded_credits;
 
         if v_to_take_back > 0 then
             perform private.post_entry(

@@ -14,6 +14,20 @@ export type AdminAction = {
   created_at: Time
 }
 
+export type Alert = {
+  id: number
+  kind: string
+  severity: 'info' | 'warning' | 'critical'
+  /** What it is about: a task, a model, a day, a worker. */
+  subject: string
+  details: Json
+  occurrences: number
+  first_seen_at: Time
+  last_seen_at: Time
+  acknowledged_at: Time | null
+  acknowledged_by: string | null
+}
+
 export type ConfigValue = {
   key: string
   value: Json

@@ -8,6 +8,7 @@
 // The compiler and the contract tests hold these shapes to the answers of a running stack.
 import type {
   AdminAction,
+  Alert,
   AdminTask,
   AdminUser,
   CatalogueModel,
@@ -42,6 +43,7 @@ type OrNull<Args> = { [Name in keyof Args]: undefined extends Args[Name] ? Args[
 
 /** What each RPC answers. */
 export interface Answers {
+  admin_acknowledge_alert: Alert
   admin_deduct_credits: Balance
   admin_feature_showcase_item: ReviewedShowcaseItem
   admin_grant_credits: Balance
@@ -49,6 +51,7 @@ export interface Answers {
   admin_get_user_video_stats: UserVideoStats
   admin_get_video: VideoTrail
   admin_list_actions: Page<AdminAction>
+  admin_list_alerts: Page<Alert>
   admin_list_config: ConfigValue[]
   admin_list_config_changes: Page<ConfigChange>
   admin_list_models: CatalogueModel[]
@@ -296,6 +299,7 @@ export type ErrorCode =
   | 'item_not_found'
   | 'image_not_found'
   | 'user_not_found'
+  | 'alert_not_found'
   | 'idempotency_conflict'
   | 'illegal_state'
   | 'invalid_parameter'

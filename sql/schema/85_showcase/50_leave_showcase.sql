@@ -55,7 +55,7 @@ begin
         perform private.drop_showcase_files(v_item);
         delete from public.showcase_items as s where s.id = p_item_id;
     end if;
-    return '{"removed": true}';
+    return '{"removed": true}'::jsonb;
 end
 $$;
 
