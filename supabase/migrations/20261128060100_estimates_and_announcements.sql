@@ -263,7 +263,7 @@ begin
         slow_seconds = excluded.slow_seconds,
         refreshed_at = excluded.refreshed_at;
 
-    return (select count(*) from private.duration_estimates);
+    return (select count(*)::integer from private.duration_estimates);
 end
 $$;
 
@@ -417,12 +417,10 @@ begin
         return false;
     end if;
 
-    execute 'drop policy if exists videos_are_announced_to_their_owner on realtime.messages';
-    execute $policy$
-        create policy videos_are_announced_to_their_owner on realtime.messages
-        for select to authenticated
-        using (extension = 'broadcast' and (select realtime.topic()) = 'videos:' || (select auth.uid())::text)
-    $policy$;
+    drop policy if exists videos_are_announced_to_their_owner on realtime.messages;
+    create policy videos_are_announced_to_their_owner on realtime.messages
+    for select to authenticated
+    using (extension = 'broadcast' and (select realtime.topic()) = 'videos:' || (select auth.uid())::text);
     return true;
 exception
     when insufficient_privilege then
@@ -517,7 +515,7 @@ security definer
 set search_path = ''
 as $$
 declare
-    c_severities constant text[] := '{info,warning,critical}';
+    c_severities constant text[] := array['info', 'warning', 'critical'];
     v_settings private.settings;
 begin
     if tg_op = 'UPDATE'

@@ -1,9 +1,10 @@
-"""A stack on which nothing moves by itself: no worker, so every row stays what it is."""
+"""A stack on which nothing moves by itself: no worker and no cron job, so every row stays what it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from functions_py.local.stack import Stack
@@ -16,4 +17,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def still_stack() -> Iterator[Stack]:
     with own_name() as name, Stack.start(name, services=("postgrest", "platform")) as stack:
+        with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+            connection.execute("select cron.alter_job(jobid, active => false) from cron.job")
         yield stack

@@ -44,12 +44,10 @@ begin
         return false;
     end if;
 
-    execute 'drop policy if exists videos_are_announced_to_their_owner on realtime.messages';
-    execute $policy$
-        create policy videos_are_announced_to_their_owner on realtime.messages
-        for select to authenticated
-        using (extension = 'broadcast' and (select realtime.topic()) = 'videos:' || (select auth.uid())::text)
-    $policy$;
+    drop policy if exists videos_are_announced_to_their_owner on realtime.messages;
+    create policy videos_are_announced_to_their_owner on realtime.messages
+    for select to authenticated
+    using (extension = 'broadcast' and (select realtime.topic()) = 'videos:' || (select auth.uid())::text);
     return true;
 exception
     when insufficient_privilege then

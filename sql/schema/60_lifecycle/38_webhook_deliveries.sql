@@ -78,7 +78,7 @@ security definer
 set search_path = ''
 as $$
 declare
-    c_severities constant text[] := '{info,warning,critical}';
+    c_severities constant text[] := array['info', 'warning', 'critical'];
     v_settings private.settings;
 begin
     if tg_op = 'UPDATE'

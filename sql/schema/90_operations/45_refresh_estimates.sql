@@ -46,7 +46,7 @@ begin
         slow_seconds = excluded.slow_seconds,
         refreshed_at = excluded.refreshed_at;
 
-    return (select count(*) from private.duration_estimates);
+    return (select count(*)::integer from private.duration_estimates);
 end
 $$;
 
