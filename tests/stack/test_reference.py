@@ -60,7 +60,7 @@ async def test_every_setting_stands_in_the_reference_with_its_default(stack: Sta
     assert sorted(documented) == sorted(await rows(stack, query))
 
 
-async def test_every_rpc_stands_once_in_the_reference_with_its_arguments(stack: Stack) -> None:
+async def test_every_rpc_stands_in_the_reference_with_its_arguments(stack: Stack) -> None:
     documented = [
         (name, [argument.split("=")[0].strip() for argument in arguments.split(",") if argument])
         for name, arguments in re.findall(r"^\| `(\w+)\(([^`]*)\)` \|", REFERENCE, re.MULTILINE)
