@@ -53,9 +53,10 @@ async def creem(workshop: Stack) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def moderated_worker(workshop: Stack, creem: httpx.AsyncClient, tmp_path: Path) -> Iterator[WorkerProcess]:
-    """A worker that has every prompt moderated."""
+    """A worker with everything that is optional: it has every prompt moderated, and signs webhooks."""
     del creem
-    with running_worker(workshop, tmp_path / "worker.log", **workshop.creem_env) as running:
+    settings = workshop.creem_env | {"WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    with running_worker(workshop, tmp_path / "worker.log", **settings) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from functions_py.local.tools import ROOT
 from tests.support.database import connect
-from tests.support.worker import until
+from tests.support.worker import configure, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,20 +76,24 @@ def test_the_rules_ask_for_metrics_and_values_that_exist() -> None:
 
 
 async def give_every_family_a_sample(stack: Stack, customer: Customer, worker: WorkerProcess) -> None:
-    """A clip that is made, one that is filtered, and a file to delete."""
+    """A clip that is made, one that is filtered, a file to delete, and a webhook that nobody takes."""
     made = await customer.order(f"a lighthouse {secrets.token_hex(4)}")
     filtered = await customer.order(f"a storm {secrets.token_hex(4)} [safety]")
     async with connect(stack) as connection:
         await connection.execute(
             "insert into private.file_jobs (kind, bucket, path) values ('delete', 'videos', 'nobody/a.mp4')"
         )
+        await connection.execute("select private.queue_webhook('video', 'video.completed', '{}')")
+    configure(stack, {"video_webhook_url": "http://127.0.0.1:9/"})
     assert (await customer.ended(made))["status"] == "completed"
     assert (await customer.ended(filtered))["status"] == "failed"
 
-    async def file_is_deleted() -> bool:
-        return bool((await scrape(worker))["worker_file_jobs_total"].samples)
+    async def errands_are_done() -> bool:
+        families = await scrape(worker)
+        return bool(families["worker_file_jobs_total"].samples and families["worker_webhooks_total"].samples)
 
-    await until(file_is_deleted, "the file job")
+    await until(errands_are_done, "the file job and the webhook")
+    configure(stack, {"video_webhook_url": None})
 
 
 async def scrape(worker: WorkerProcess) -> dict[str, Metric]:
