@@ -46,7 +46,8 @@ class Tab:
 
     def open(self, url: str) -> None:
         with self.leaving():
-            self.ask("Page.navigate", url=url)
+            answer = self.ask("Page.navigate", url=url)
+            assert "errorText" not in answer, answer
 
     @contextlib.contextmanager
     def leaving(self) -> Iterator[None]:

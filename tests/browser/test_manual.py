@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,9 @@ def address() -> Iterator[str]:
     sockets = [server.config.bind_socket()]
     thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
     thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
     yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
