@@ -197,7 +197,7 @@ as $$
         'author_name', (select p.display_name from public.profiles as p where p.id = p_item.author_id),
         'image_url', case when p_item.content_type = 'image' then u.image_url end,
         'video_url', u.video_url,
-        'thumbnail_url', coalesce(u.thumbnail_url, u.image_url),
+        'thumbnail_url', coalesce(u.thumbnail_url, case when p_item.content_type = 'image' then u.image_url end),
         'duration', h.duration,
         'resolution', h.resolution,
         'like_count', p_item.like_count,

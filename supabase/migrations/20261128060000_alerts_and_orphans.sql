@@ -1,7 +1,7 @@
 -- What an operator must know becomes an alert, what nobody owns is deleted, and a few ways to lose time are closed:
 --
---   * conditions that last (silent workers, late queue, spend, expiry, retirement, unchecked prices) are looked for each
---     minute; a worker's heartbeat notices that pg_cron is silent; administrators list and acknowledge alerts
+--   * conditions that last (silent workers, late queue, spend, expiry, retirement, unchecked prices) are looked for
+--     each minute; a worker's heartbeat notices that pg_cron is silent; administrators list and acknowledge alerts
 --   * files without an owner are queued for deletion, and nothing a provider said outlives the user
 --   * a further attempt has its own time to be accepted; a worker hands back what it cannot begin
 --   * a default model that there is not, and the loss of a configuration key, are refused
@@ -432,8 +432,8 @@ revoke all on function public.admin_list_alerts(text, boolean, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.admin_list_alerts(text, boolean, text, integer) to authenticated;
 
--- Somebody has seen it: the alert, as it is then. Repeating it is fine, and leaves the first name in place. What happens
--- again afterwards is a new alert; what lasts stays this one. Raises not_admin, alert_not_found.
+-- Somebody has seen it: the alert, as it is then. Repeating it is fine, and leaves the first name in place. What
+-- happens again afterwards is a new alert; what lasts stays this one. Raises not_admin, alert_not_found.
 create function private.admin_acknowledge_alert(p_alert_id bigint) returns jsonb
 language plpgsql
 volatile
@@ -548,7 +548,7 @@ $$;
 comment on function private.conditions() is 'What an operator must know at this moment: a row for each alert.';
 revoke all on function private.conditions() from public, anon, authenticated, service_role;
 
--- Called by pg_cron each minute. What lasts is one alert. Silence of pg_cron itself is noticed by the worker's heartbeat.
+-- Called by pg_cron each minute. What lasts is one alert. That pg_cron is silent is noticed by a worker's heartbeat.
 create function private.watch() returns integer
 language sql
 volatile

@@ -132,8 +132,8 @@ comment on function worker_api.release_leases(text) is 'Gives back every job a s
 revoke all on function worker_api.release_leases(text) from public, anon, authenticated, service_role;
 grant execute on function worker_api.release_leases(text) to video_worker;
 
--- A worker gives one job back that it cannot begin: its storage, its credentials or its provider are out of reach. Nothing
--- is at stake yet, and nobody has to wait for the lease to run out. Not while a create call is in flight.
+-- A worker gives one job back that it cannot begin: its storage, its credentials or its provider are out of reach.
+-- Nothing is at stake yet, and nobody has to wait for the lease to run out. Not while a create call is in flight.
 create function worker_api.postpone_job(task_id uuid, lease_token uuid, seconds numeric) returns jsonb
 language plpgsql
 volatile

@@ -72,8 +72,8 @@ revoke all on function public.admin_list_alerts(text, boolean, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.admin_list_alerts(text, boolean, text, integer) to authenticated;
 
--- Somebody has seen it: the alert, as it is then. Repeating it is fine, and leaves the first name in place. What happens
--- again afterwards is a new alert; what lasts stays this one. Raises not_admin, alert_not_found.
+-- Somebody has seen it: the alert, as it is then. Repeating it is fine, and leaves the first name in place. What
+-- happens again afterwards is a new alert; what lasts stays this one. Raises not_admin, alert_not_found.
 create function private.admin_acknowledge_alert(p_alert_id bigint) returns jsonb
 language plpgsql
 volatile

@@ -63,7 +63,7 @@ $$;
 comment on function private.conditions() is 'What an operator must know at this moment: a row for each alert.';
 revoke all on function private.conditions() from public, anon, authenticated, service_role;
 
--- Called by pg_cron each minute. What lasts is one alert. Silence of pg_cron itself is noticed by the worker's heartbeat.
+-- Called by pg_cron each minute. What lasts is one alert. That pg_cron is silent is noticed by a worker's heartbeat.
 create function private.watch() returns integer
 language sql
 volatile

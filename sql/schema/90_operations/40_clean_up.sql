@@ -1,5 +1,5 @@
--- What piles up and nobody reads, and files that belong to nobody. Bounded: what is too much for one night waits for the
--- next.
+-- What piles up and nobody reads, and files that belong to nobody. Bounded: what is too much for one night waits for
+-- the next.
 
 -- Queues files of ours that no task and no user knows for deletion; returns how many.
 --

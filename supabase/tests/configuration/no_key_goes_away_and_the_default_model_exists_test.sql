@@ -23,7 +23,8 @@ select throws_ok(
     'there is no model "veo-9"', 'a default model that there is not is refused'
 );
 select lives_ok(
-    $$update public.system_configs set value = '"veo-3.1-fast"' where key = 'video_default_model'$$, 'another one is not'
+    $$update public.system_configs set value = '"veo-3.1-fast"' where key = 'video_default_model'$$,
+    'another one is not'
 );
 select is(
     (select s.default_model from private.settings as s), 'veo-3.1-fast', 'and counts'

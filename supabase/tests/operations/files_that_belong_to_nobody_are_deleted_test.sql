@@ -44,7 +44,9 @@ select set_eq(
 );
 select is(private.queue_orphans(100), 0, 'none is queued twice');
 delete from private.file_jobs;
-insert into net._http_response (id, created) values (-1, private.now() - interval '7 days 1 second'), (-2, private.now());
+insert into net._http_response (id, created) values
+(-1, private.now() - interval '7 days 1 second'),
+(-2, private.now());
 select private.clean_up();
 select is((select count(*) from private.file_jobs), 5::bigint, 'the nightly clean-up does it');
 select set_eq(
