@@ -110,6 +110,8 @@ async def _furnish(shop: Shop, person: Person) -> dict[str, str]:
         " where id = %s returning id",
         (shown["id"],),
     )
+    await _called(person, "set_showcase_like", {"item_id": shown["id"], "liked": True})
+    await _called(person, "rate_video", {"task_id": str(job.task_id), "stars": 4})
     begun = await _called(person, "begin_prompt_optimization", {"prompt": "a fox", "content_type": "video"})
     return {
         "user_id": user,

@@ -135,7 +135,7 @@ def hs256_with_the_public_key() -> str:
         ("expired", es256(exp=int(time.time()) - 60)),
         ("no expiry", es256(exp=None)),
         ("an expiry that is no number", es256(exp="tomorrow")),
-        ("not valid yet", es256(nbf=int(time.time()) + 600)),
+        ("not valid yet", es256(nbf=int(time.time()) + 86_400)),
         ("another project", es256(iss="https://other.supabase.co/auth/v1")),
         ("no issuer", es256(iss=None)),
         ("another audience", es256(aud="other")),
