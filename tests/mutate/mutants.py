@@ -22,6 +22,7 @@ _FUNCTIONS: Final = r"""
     where p.pronamespace::regnamespace::text in ('public', 'private', 'worker_api')
         and p.prosqlbody is null
         and p.prokind = 'f'
+        and p.provolatile = 'v' -- what only reads moves no money
         and p.prosrc ~ (
             '\m(credit_accounts|credit_transactions|post_entry|end_task|lock_(account|task)|fail_transfer)\M'
         )

@@ -76,6 +76,11 @@ _RELATIONS = """
                     'account_id in (select id from public.credit_accounts where user_id = %L)',
                     '{user_id}'
                 )
+            when bool_or(a.attname = 'task_id')
+                then format(
+                    'task_id in (select id from public.video_generation_history where user_id = %L)',
+                    '{user_id}'
+                )
         end as is_mine
     from pg_class as c
     inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
