@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from tests.model.ledger import Entry
+from tests.model.orders import PACKAGES
 from tests.model.tasks import SETTINGS
 from tests.support.sessions import refusal_of
 
@@ -43,14 +44,38 @@ _BOOKS = """
         ),
         (
             select json_object_agg(
-                h.id, json_build_array(h.status, h.error_code, h.refund_id is not null, j.stage)
+                h.id,
+                json_build_array(
+                    h.status, h.error_code, h.refund_id is not null, j.stage, j.counts_for_limit,
+                    h.deleted_at is not null
+                )
             )
             from public.video_generation_history as h
             left join private.video_jobs as j on j.task_id = h.id
             where h.account_id = a.id
+        ),
+        (
+            select json_object_agg(p.order_id, json_build_array(p.status, p.refunded_credits))
+            from public.payments as p
+            where p.account_id = a.id
         )
     from public.credit_accounts as a
     where a.id = any (%s::uuid[])
+"""
+
+_HOUSE = """
+    select json_build_object(
+        'is_open', s.generation_enabled,
+        'is_paused', exists (select from public.video_models as m where m.paused_at is not null),
+        'cap', (s.daily_spend_cap_usd * 100)::integer,
+        'spent', coalesce((
+            select (d.usd * 100)::integer
+            from private.daily_spend as d
+            where d.day = (private.now() at time zone 'utc')::date
+        ), 0),
+        'jobs', (select count(*) from private.video_jobs)
+    )
+    from private.settings as s
 """
 
 
@@ -69,6 +94,20 @@ class Database:
         for key, value in SETTINGS.items():
             self._owner.execute(
                 "update public.system_configs set value = to_jsonb(%s::integer) where key = %s", (value, key)
+            )
+        self.admin, _ = self.sign_up(is_confirmed=True, is_anonymous=False)
+        self._auth.execute(
+            'update auth.users set raw_app_meta_data = \'{"role": "admin"}\' where id = %s', (self.admin,)
+        )
+        for package in PACKAGES:
+            self.rpc(
+                self.admin,
+                "admin_set_credit_package(%s, 'model', %s, %s, %s, 'USD', 'shop', 'prod', %s)",
+                package.id,
+                package.id,
+                package.credits,
+                package.price,
+                package.id,
             )
 
     @classmethod
@@ -137,15 +176,6 @@ class Database:
             (task_id,),
         )
 
-    def post(self, account_id: str, kind: str, amount: int, key: str) -> str | None:
-        """An entry that no public function posts yet; the rule it breaks, or None."""
-        refused: str | None = _ask(
-            self._owner,
-            "select null from private.post_entry(%s, %s, %s, 'system', p_idempotency_key => %s)",
-            (account_id, kind, amount, key),
-        )
-        return refused
-
     def sweep(self) -> int:
         return int(self.one("select private.sweep(1000)"))
 
@@ -158,9 +188,19 @@ class Database:
                 "debt": debt,
                 "entries": [Entry(*entry) for entry in entries or []],
                 "tasks": tasks or {},
+                "orders": orders or {},
             }
-            for account, user, balance, debt, entries, tasks in self._owner.execute(_BOOKS, (list(accounts),))
+            for account, user, balance, debt, entries, tasks, orders in self._owner.execute(
+                _BOOKS, (list(accounts),)
+            )
         }
+
+    def house(self) -> Any:
+        """What stands above all accounts."""
+        return self.one(_HOUSE)
+
+    def live_tasks(self) -> list[str]:
+        return list(self.one("select coalesce(array_agg(task_id::text), '{}') from private.video_jobs"))
 
     def findings(self) -> list[Any]:
         """Of the audit."""
@@ -168,9 +208,18 @@ class Database:
 
     def clear(self) -> None:
         """Ends what lives; the ledger stays, as it must."""
-        self._auth.execute("delete from auth.users")
+        self._auth.execute("delete from auth.users where id <> %s", (self.admin,))
         for table in ("file_jobs", "model_brakes", "alerts"):
             self._owner.execute(f"delete from private.{table}".encode())
+        self.configure("video_generation_enabled", "true")
+        self.configure("video_daily_spend_cap_usd", None)
+        self.resume_model()
+
+    def configure(self, key: str, value: str | None) -> None:
+        self.rpc(self.admin, "admin_set_config(%s, %s::jsonb, 'model')", key, value)
+
+    def resume_model(self) -> None:
+        self.rpc(self.admin, "admin_set_model('veo-3.1', 'model', clear_pause => true)")
 
     @contextlib.contextmanager
     def broken(self, function: str, right: str, wrong: str) -> Iterator[None]:

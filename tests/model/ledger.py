@@ -29,8 +29,8 @@ class Account:
     balance: int = 0
     debt: int = 0
     entries: list[Entry] = field(default_factory=list)
-    keys: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Idempotency keys used, by kind of entry, with the amount asked for."""
+    keys: dict[tuple[str, str | None], object] = field(default_factory=dict)
+    """Idempotency keys used with a verb, and what was asked for then."""
 
     def post(self, kind: str, amount: int, task_id: str | None = None) -> None:
         """One entry, and a repayment after it as long as somebody with credits owes some.

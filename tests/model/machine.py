@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from tests.model.ledger import Account, OverdrawnError
-from tests.model.tasks import FROM_WORKER, PRICES, SETTINGS, Job, Task
+from tests.model.history import ANY, KEYS
+from tests.model.house import DAY
+from tests.model.ledger import Account
+from tests.model.office import Office
+from tests.model.tasks import CENTS_PER_SECOND, FROM_WORKER, PRICES, SETTINGS, Job, Task
 
-if TYPE_CHECKING:
-    from tests.model.database import Database
-
-KEYS = st.sampled_from(["key-1", "key-2", "key-3"])
-AMOUNTS = st.integers(1, 500)
 KINDS = st.sampled_from(sorted(PRICES))
-ANY = st.integers(0, 1000)
-"""Picks one of however many there are."""
 VIDEO = (
     '{"size_bytes": 1000, "sha256": "'
     + "ab" * 32
@@ -27,56 +23,14 @@ VIDEO = (
 CLIP = '{"google_video_url": "gs://clips/1.mp4"}'
 
 
-class Money(RuleBasedStateMachine):
-    """One history: people, their accounts and tasks, a worker, and a clock that only rules move."""
-
-    database: ClassVar[Database]
-    steps: ClassVar[int] = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0
-        self.accounts: dict[str, Account] = {}
-        """By id; the person is in them."""
-        self.tasks: list[Task] = []
-        self.unconfirmed: set[str] = set()
-        self.former: list[str] = []
-        """Deleted users, whose tokens live on."""
-
-    def teardown(self) -> None:
-        try:
-            assert self.database.findings() == []
-        finally:
-            self.database.clear()
+class Money(Office):
+    """People, their tasks, a worker; and, from the office, administrators and the payment provider."""
 
     @initialize(credit=st.integers(100, 2000), kind=KINDS)
     def a_first_customer(self, credit: int, kind: tuple[int, str]) -> None:
         self.sign_up(is_confirmed=True, is_anonymous=False)
         self.grant(0, credit, None)
-        self._generate(0, kind, None)
-
-    @invariant()
-    def the_books_are_equal(self) -> None:
-        Money.steps += 1
-        assert self.database.books(self.accounts) == {
-            account.id: {
-                "user": account.user_id,
-                "balance": account.balance,
-                "debt": account.debt,
-                "entries": account.entries,
-                "tasks": {
-                    task.id: [
-                        task.status,
-                        task.error,
-                        task.status in {"failed", "cancelled"},
-                        task.job.stage if task.job else None,
-                    ]
-                    for task in self.tasks
-                    if task.account is account
-                },
-            }
-            for account in self.accounts.values()
-        }
+        self.generate_with_a_key(0, kind, "key-1")
 
     # People
 
@@ -112,8 +66,10 @@ class Money(RuleBasedStateMachine):
         user = str(account.user_id)
         self.database.delete_user(user, softly=softly)
         for task in sorted(self.tasks, key=lambda task: task.id):
-            if task.account is account and task.job is not None:
-                task.end("failed", "user_deleted")
+            if task.account is account:
+                if task.job is not None:
+                    task.end("failed", "user_deleted")
+                task.is_deleted = True
         account.user_id = None
         self.former.append(user)
 
@@ -122,48 +78,6 @@ class Money(RuleBasedStateMachine):
     def order_with_the_token_of_a_deleted_user(self, who: int) -> None:
         answer = self.database.rpc(self.former[who % len(self.former)], "generate_video('a cat')")
         assert answer == "not_authenticated"
-
-    # Credits
-
-    @precondition(lambda self: self.people)
-    @rule(who=ANY, amount=AMOUNTS, key=st.none() | KEYS)
-    def grant(self, who: int, amount: int, key: str | None) -> None:
-        account = self._person(who)
-        call = "admin_grant_credits(%s, %s, 'model', %s)"
-        answer = self.database.rpc(None, call, account.user_id, amount, key)
-        known = account.keys.get(("admin_grant", key or ""))
-        if known is not None and known != amount:
-            assert answer == "idempotency_conflict"
-            return
-        if known is None:
-            account.post("admin_grant", amount)
-        if key is not None:
-            account.keys["admin_grant", key] = amount
-        assert answer == {"balance": account.balance}
-
-    @precondition(lambda self: self.accounts)
-    @rule(
-        who=ANY,
-        amount=AMOUNTS,
-        kind=st.sampled_from(["purchase", "purchase", "purchase_refund", "admin_deduct"]),
-    )
-    def post(self, who: int, amount: int, kind: str) -> None:
-        """What is refunded and was spent already becomes a debt, also of somebody who has left."""
-        amount = amount if kind == "purchase" else -amount
-        account = list(self.accounts.values())[who % len(self.accounts)]
-        try:
-            account.post(kind, amount)
-            refused = None
-        except OverdrawnError:
-            refused = "entry_adds_up"
-        assert self.database.post(account.id, kind, amount, str(uuid.uuid4())) == refused
-
-    @precondition(lambda self: self.accounts)
-    @rule(who=ANY, more=st.integers(0, 100))
-    def refund_what_is_spent(self, who: int, more: int) -> None:
-        """A purchase of all there is, and more: a debt."""
-        account = list(self.accounts.values())[who % len(self.accounts)]
-        self.post(who, account.balance + more, "purchase_refund")
 
     # Tasks
 
@@ -186,15 +100,27 @@ class Money(RuleBasedStateMachine):
         answer = self.database.rpc(account.user_id, call, *kind, key)
         mine = [task for task in self.tasks if task.account is account]
         if first := next((task for task in mine if key is not None and task.key == key), None):
-            if first.request != kind:
+            if first.request != kind and not first.is_deleted:
                 assert answer == "idempotency_conflict"
                 return
             assert (answer["task_id"], answer["status"]) == (first.id, first.status)
-        elif sum(task.job is not None for task in mine) >= SETTINGS["video_concurrent_limit"]:
+        elif not self.house.is_open:
+            assert answer == "generation_disabled"
+            return
+        elif self.house.is_paused:
+            assert answer == "model_unavailable"
+            return
+        elif (
+            sum(task.job is not None and task.retry_of is None for task in mine)
+            >= SETTINGS["video_concurrent_limit"]
+        ):
             assert answer == "concurrent_limit_exceeded"
             return
         elif account.balance < PRICES[kind]:
             assert answer == "insufficient_credits"
+            return
+        elif not self.house.can_afford(CENTS_PER_SECOND * kind[0], self.now // DAY):
+            assert answer == "spend_cap_reached"
             return
         else:
             job = Job(self.now, self.now + SETTINGS["video_submit_deadline_seconds"])
@@ -203,22 +129,28 @@ class Money(RuleBasedStateMachine):
             self.tasks.append(first)
         assert (answer["credit_cost"], answer["balance"]) == (first.cost, account.balance)
 
-    @precondition(lambda self: self.tasks)
+    @precondition(lambda self: self.tasks and self.people)
     @rule(which=ANY, by_somebody_else=st.booleans())
     def cancel(self, which: int, by_somebody_else: bool) -> None:
         self._pass()
-        task = self._task(which)
-        owner = task.account.user_id
-        others = [person.user_id for person in self.people if person.user_id != owner]
-        caller = owner if owner and not by_somebody_else else next(iter(others), None)
-        if caller is None:
-            return
+        task = self._rather_a_live_one(which)
+        caller = self._caller(task, by_somebody_else)
         answer = self.database.rpc(caller, "cancel_video(%s)", task.id)
-        refused = "task_not_found" if caller != owner else task.cancel()
+        refused = task.cancel() if caller == task.account.user_id else "task_not_found"
         if refused:
             assert answer == refused
         else:
             assert (answer["status"], answer["refunded_credits"]) == ("cancelled", task.cost)
+
+    @precondition(lambda self: self.tasks and self.people)
+    @rule(which=ANY, by_somebody_else=st.booleans())
+    def delete_video(self, which: int, by_somebody_else: bool) -> None:
+        self._pass()
+        task = self._task(which)
+        caller = self._caller(task, by_somebody_else)
+        answer = self.database.rpc(caller, "delete_video(%s)", task.id)
+        refused = task.delete() if caller == task.account.user_id else "task_not_found"
+        assert answer == (refused or {"deleted": True})
 
     # The worker
 
@@ -232,13 +164,21 @@ class Money(RuleBasedStateMachine):
         for task in due:
             task.claim(leases[task.id], self.now)
 
-    @precondition(lambda self: self.live)
-    @rule(which=ANY, steps=st.integers(1, 5))
-    def work_on(self, which: int, steps: int) -> None:
-        """What a worker without mishaps does next: so that histories get far."""
-        task = self.live[which % len(self.live)]
-        for _ in range(steps):
+    @precondition(lambda self: self.people)
+    @rule(who=ANY, kind=KINDS, stage=st.sampled_from(["submitting", "poll", "transfer", "completed"]))
+    def bring_a_video_to(self, stage: str, who: int, kind: tuple[int, str]) -> None:
+        """By a worker without mishaps: so that histories get far."""
+        self.open_the_house()
+        self._bring_to(stage, who, kind)
+
+    def _bring_to(self, stage: str, who: int, kind: tuple[int, str]) -> Task | None:
+        """A new one, if it may be, else another; None if none got there."""
+        self.grant(who, PRICES[kind], None)
+        self._generate(who, kind, None)
+        task = self.live[-1] if self.live else None
+        while task is not None and task.job is not None and task.job.stage != stage:
             self._work_on(task)
+        return task if task is not None and task.job is not None else None
 
     def _work_on(self, task: Task) -> None:
         self._hold(task)
@@ -267,7 +207,9 @@ class Money(RuleBasedStateMachine):
     @precondition(lambda self: self.tasks)
     @rule(which=ANY, attempt=st.integers(0, 3), outcome=st.sampled_from(["refused", "unknown"]))
     def requeue_submit(self, which: int, attempt: int, outcome: str) -> None:
-        task, attempt = self._attempt(which, attempt)
+        self._requeue_submit(*self._attempt(which, attempt), outcome)
+
+    def _requeue_submit(self, task: Task, attempt: int, outcome: str) -> None:
         answer = self.database.verb("requeue_submit(%s, %s, %s, '{}', null)", task.id, attempt, outcome)
         assert answer == task.requeue_submit(attempt, outcome, self.now)
 
@@ -291,6 +233,60 @@ class Money(RuleBasedStateMachine):
         task, token = self._verdict(which, lease)
         answer = self.database.verb("fail_video(%s, %s, %s, '{}')", task.id, token, error)
         assert answer == task.fail(token, error, self.now)
+
+    @precondition(lambda self: self.tasks)
+    @rule(which=ANY, lease=ANY)
+    def retire_the_model(self, which: int, lease: int) -> None:
+        """The provider does not know it any more."""
+        task, token = self._verdict(which, lease)
+        answer = self.database.verb("fail_video(%s, %s, 'model_retired', '{}')", task.id, token)
+        assert answer == task.fail(token, "model_retired", self.now)
+        if answer == "applied":
+            self.house.is_paused = True
+
+    @precondition(lambda self: self.people)
+    @rule(who=ANY, kind=KINDS, outcome=st.sampled_from(["refused", "unknown"]))
+    def lose_a_submit(self, who: int, kind: tuple[int, str], outcome: str) -> None:
+        """The create call of a new video brings no operation."""
+        self.open_the_house()
+        if task := self._bring_to("submitting", who, kind):
+            self._requeue_submit(task, max(task.calls), outcome)
+
+    @precondition(lambda self: self.people)
+    @rule(who=ANY, kind=KINDS, is_tried_again=st.booleans())
+    def lose_a_clip(self, who: int, kind: tuple[int, str], is_tried_again: bool) -> None:
+        """Every attempt at its download fails."""
+        self.open_the_house()
+        task = self._bring_to("transfer", who, kind)
+        if task is None:
+            return
+        while task.job is not None:
+            self._hold(task)
+            self._pass()
+            lease = task.leases[-1]
+            self._begin_transfer(task, lease)
+            answer = self.database.verb("fail_video(%s, %s, 'download_failed', '{}')", task.id, lease)
+            assert answer == task.fail(lease, "download_failed", self.now)
+        if is_tried_again:
+            self._retry(task)
+
+    @precondition(lambda self: self.people)
+    @rule(who=ANY, kind=KINDS, dollars=st.integers(0, 15))
+    def cap_spending(self, who: int, kind: tuple[int, str], dollars: int) -> None:
+        """For those who wait already, and for those who come."""
+        self._set_cap(dollars)
+        self._bring_to("submitting", who, kind)
+        self._generate(who, kind, None)
+
+    @precondition(lambda self: self.people)
+    @rule(who=ANY, kind=KINDS, batch=st.integers(1, 3), is_repeated=st.booleans())
+    def roll_back(self, who: int, kind: tuple[int, str], batch: int, is_repeated: bool) -> None:
+        """One batch, or all of them, while one video is with the provider and another one waits."""
+        self._bring_to("poll", who, kind)
+        self._generate(who + 1, kind, None)
+        self._roll_back(batch)
+        while is_repeated and self.live:
+            self._roll_back(batch)
 
     @precondition(lambda self: self.tasks)
     @rule(which=ANY, lease=ANY)
@@ -322,19 +318,14 @@ class Money(RuleBasedStateMachine):
 
     # What the rules share
 
-    @property
-    def people(self) -> list[Account]:
-        return [account for account in self.accounts.values() if account.user_id is not None]
+    def _rather_a_live_one(self, which: int) -> Task:
+        return self.live[which % len(self.live)] if self.live and which % 4 else self._task(which)
 
-    @property
-    def live(self) -> list[Task]:
-        return [task for task in self.tasks if task.job is not None]
-
-    def _person(self, who: int) -> Account:
-        return self.people[who % len(self.people)]
-
-    def _task(self, which: int) -> Task:
-        return self.tasks[which % len(self.tasks)]
+    def _caller(self, task: Task, by_somebody_else: bool) -> str:
+        """The owner of a task, or else anybody there is."""
+        owner = task.account.user_id
+        others = [str(person.user_id) for person in self.people if person.user_id != owner]
+        return others[0] if others and (by_somebody_else or owner is None) else str(owner)
 
     def _verdict(self, which: int, lease: int) -> tuple[Task, str]:
         """A task to be judged, and under which lease: the one that holds, an old or nobody's."""
@@ -351,7 +342,7 @@ class Money(RuleBasedStateMachine):
     def _attempt(self, which: int, attempt: int) -> tuple[Task, int]:
         """A task and one of its paid calls: the newest, or any there is or is not."""
         self._pass()
-        task = self._task(which)
+        task = self._rather_a_live_one(which)
         return task, attempt or max(task.calls, default=1)
 
     def _hold(self, task: Task) -> None:
@@ -360,13 +351,9 @@ class Money(RuleBasedStateMachine):
             self.now = max(self.now, task.job.due)
             self.claim()
 
-    def _pass(self, seconds: int = 2) -> None:
-        self.now += seconds
-        self.database.set_time(self.now)
-
     def _begin_submit(self, task: Task, lease: str) -> None:
         answer = self.database.verb("begin_submit(%s, %s)", task.id, lease)
-        assert answer == task.begin_submit(lease, self.now)
+        assert answer == task.begin_submit(lease, self.now, self.house)
 
     def _record_operation(self, task: Task, attempt: int) -> None:
         operation = f"operations/{task.id}/{attempt}"
@@ -379,9 +366,13 @@ class Money(RuleBasedStateMachine):
         assert answer == task.record_poll(lease, outcome, self.now)
 
     def _transfer(self, task: Task, lease: str) -> None:
-        answer: Any = self.database.verb("begin_transfer(%s, %s)", task.id, lease)
-        assert answer == task.begin_transfer(lease, self.now)
+        answer = self._begin_transfer(task, lease)
         if answer in {"applied", "already_applied"}:
             self.database.store_file(task.id)
         answer = self.database.verb("complete_video(%s, %s, %s)", task.id, lease, VIDEO)
         assert answer == task.complete(lease)
+
+    def _begin_transfer(self, task: Task, lease: str) -> Any:
+        answer = self.database.verb("begin_transfer(%s, %s)", task.id, lease)
+        assert answer == task.begin_transfer(lease, self.now)
+        return answer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.model.history import History
 from tests.model.machine import Money
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ def compare(database: Database, steps: int, first_seed: int, *, shrink: bool = T
         AssertionError: the database differs from the model; the notes hold the shortest history to it.
     """
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
-    Money.database = database
-    Money.steps = 0
+    History.database = database
+    History.steps = 0
     number = first_seed
-    while Money.steps < steps:
-        histories = max((steps - Money.steps) // _STEPS_EACH, 1)
+    while History.steps < steps:
+        histories = max((steps - History.steps) // _STEPS_EACH, 1)
         machine = type("Money", (Money,), {})
         options = settings(_SETTINGS, max_examples=histories, phases=phases)
         run_state_machine_as_test(seed(number)(machine), settings=options)
         number += 1
-    return Money.steps
+    return History.steps

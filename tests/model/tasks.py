@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tests.model.house import DAY, Call
+
 if TYPE_CHECKING:
+    from tests.model.house import House
     from tests.model.ledger import Account
 
 SETTINGS: Final = {
@@ -32,7 +35,16 @@ SETTINGS: Final = {
 
 LEASE: Final = SETTINGS["video_lease_seconds"]
 EXPIRY: Final = SETTINGS["video_google_expiry_hours"] * 3600
-CHARGED: Final = {"timeout", "submission_unknown", "download_failed", "video_expired", "user_deleted", None}
+CHARGED: Final = {
+    "timeout",
+    "submission_unknown",
+    "download_failed",
+    "video_expired",
+    "user_deleted",
+    "admin_refunded",
+    "rolled_back",
+    None,
+}
 """Reasons to end (None: cancelled) after which the provider may have been paid."""
 FROM_WORKER: Final = (
     "safety_filter",
@@ -67,28 +79,43 @@ class Job:
 
 
 @dataclass(eq=False)
-class Call:
-    """One paid request."""
-
-    outcome: str = "in_flight"
-    operation: str | None = None
-
-
-@dataclass(eq=False)
 class Task:
     id: str
     account: Account
     cost: int
-    request: tuple[object, ...]
+    request: tuple[int, str]
     key: str | None
     created: int
     job: Job | None
     status: str = "pending"
+    retry_of: Task | None = None
     error: str | None = None
     resolving_lease: str | None = None
     calls: dict[int, Call] = field(default_factory=dict)
     leases: list[str] = field(default_factory=list)
     """Every lease there ever was."""
+    clip_expires: int = 0
+    is_deleted: bool = False
+    """Its content is gone; what it cost stays."""
+
+    @property
+    def cents(self) -> int:
+        """What one call for it costs."""
+        seconds, _ = self.request
+        return CENTS_PER_SECOND * seconds
+
+    @property
+    def refunded(self) -> int:
+        refunds = {"video_refund", "goodwill_refund"}
+        return sum(e.amount for e in self.account.entries if e.task_id == self.id and e.type in refunds)
+
+    @property
+    def row(self) -> list[object]:
+        """As it stands in the database."""
+        is_refunded = self.status in {"failed", "cancelled"} and self.cost > 0
+        takes_slot = None if self.job is None else self.retry_of is None
+        stage = self.job.stage if self.job else None
+        return [self.status, self.error, is_refunded, stage, takes_slot, self.is_deleted]
 
     @property
     def submit_deadline(self) -> int:
@@ -97,7 +124,8 @@ class Task:
     def end(self, status: str, error: str | None, lease: str | None = None) -> None:
         """Fails or cancels: the credits go back, once."""
         assert self.job is not None
-        self.account.post("video_refund", self.cost, self.id)
+        if self.cost:
+            self.account.post("video_refund", self.cost, self.id)
         self.status, self.error, self.resolving_lease = status, error, lease
         call = self.calls.get(self.job.attempt)
         if call is not None and call.outcome in {"in_flight", "accepted", "unknown"}:
@@ -121,6 +149,8 @@ class Task:
 
     def cancel(self) -> str | None:
         """By its owner; the code of the refusal, or None."""
+        if self.is_deleted:
+            return "task_not_found"
         if self.status == "cancelled":
             return None
         if self.status != "pending" or self.job is None or self.job.stage != "submit":
@@ -128,7 +158,48 @@ class Task:
         self.end("cancelled", None)
         return None
 
-    def begin_submit(self, lease: str, now: int) -> str:
+    def delete(self) -> str | None:
+        """By its owner, once it is settled."""
+        if self.job is not None:
+            return "illegal_state"
+        self.is_deleted = True
+        return None
+
+    def give_back(self, amount: int | None, key: str | None) -> str:
+        """By an administrator, once: all of a live one, all or a part of a finished one."""
+        request = (self.id, amount)
+        keys = self.account.keys
+        if self.account.user_id and keys.get(("refund_video", key), request) != request:
+            return "idempotency_conflict"
+        least = 1 if self.status == "completed" else self.cost
+        if amount is not None and not max(least, 1) <= amount <= self.cost:
+            return "invalid_parameter"
+        if self.job is None and (self.cost == 0 or self.refunded):
+            return ALREADY
+        if self.job is not None:
+            self.end("failed", "admin_refunded")
+        elif self.account.user_id is None:
+            return "user_not_found"
+        else:
+            self.account.post("goodwill_refund", amount or self.cost, self.id)
+        if key is not None:
+            keys["refund_video", key] = request
+        return APPLIED
+
+    def retry(self, others: list[Task], now: int) -> str | Task:
+        """By an administrator: why its download is not tried again, the try there is, or a new one."""
+        first = self.retry_of or self
+        if first.is_deleted:
+            return "task_not_found"
+        for other in others:
+            if other.retry_of is first and other.status in {"downloading", "completed"}:
+                return other
+        if self.error != "download_failed" or first.clip_expires <= now:
+            return ILLEGAL
+        job = Job(now, first.clip_expires, "transfer")
+        return Task("", first.account, 0, first.request, None, now, job, "downloading", first)
+
+    def begin_submit(self, lease: str, now: int, house: House) -> str:
         if refused := self.refuse(lease, "submit", "submitting"):
             return refused
         assert self.job is not None
@@ -138,9 +209,16 @@ class Task:
         if now > job.deadline:
             self.end("failed", "provider_quota" if job.refusals else "timeout", lease)
             return APPLIED
+        if house.is_paused:
+            self.end("failed", "model_retired", lease)
+            return APPLIED
+        if not house.can_afford(self.cents, now // DAY):
+            self.end("failed", "spend_cap", lease)
+            return APPLIED
         job.stage, job.attempt, job.attempt_lease = "submitting", job.attempt + 1, lease
         job.due, job.deadline = now + LEASE, now + SETTINGS["video_reconcile_seconds"]
-        self.calls[job.attempt] = Call()
+        self.calls[job.attempt] = Call(now // DAY, self.cents)
+        house.calls.append(self.calls[job.attempt])
         return APPLIED
 
     def record_operation(self, attempt: int, operation: str, now: int) -> str:
@@ -188,8 +266,8 @@ class Task:
         if outcome == "succeeded":
             if job.stage == "reconcile":
                 call.operation = f"adopted:{self.id}/{job.attempt}/"
-            call.outcome, self.status = "succeeded", "downloading"
-            job.next("transfer", now, now + EXPIRY, lease)
+            call.outcome, self.status, self.clip_expires = "succeeded", "downloading", now + EXPIRY
+            job.next("transfer", now, self.clip_expires, lease)
         elif outcome == "retryable":
             if self._failed_calls() + 1 >= SETTINGS["video_submit_attempts"]:
                 self.end("failed", "provider_error", lease)
@@ -279,3 +357,5 @@ def _outcome_at_the_end(outcome: str, error: str | None) -> str:
 
 PRICES: Final = {(4, "720p"): 40, (6, "1080p"): 90, (8, "720p"): 80, (8, "1080p"): 120}
 """Credits of some kinds of video."""
+CENTS_PER_SECOND: Final = 75
+"""What the provider is paid."""
