@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psycopg
-import psycopg
 import pytest
 
 from functions_py.local.bootstrap import cli_env
