@@ -1,7 +1,9 @@
 -- What Realtime brings to the database, as far as broadcasts from the database need it: messages, which each client may
 -- read as policies say, and the functions that write one and tell which topic a client asks for. There is nobody here
 -- to deliver them.
-create schema if not exists realtime authorization supabase_realtime_admin;
+-- The schema is the platform's own: `db reset` drops schemas of anybody else.
+create schema if not exists realtime;
+grant all on schema realtime to supabase_realtime_admin;
 grant usage on schema realtime to postgres, anon, authenticated, service_role;
 
 create table realtime.messages (
