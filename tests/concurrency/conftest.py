@@ -11,25 +11,24 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from functions_py.local.stack import Stack
 from tests.concurrency.shop import Shop
 from tests.support.sessions import observer
-from tests.support.stacks import own_name
+from tests.support.stacks import still_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from functions_py.local.stack import Stack
     from tests.support.sessions import Observer
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """Postgres with the migrations, and nothing else."""
-    with own_name() as name, Stack.start(name, services=("postgres",)) as started:
+    with still_stack("postgres") as started:
         with psycopg.connect(started.admin_db_url, autocommit=True) as connection:
             # Far above what any test waits: one that went wrong fails instead of waiting for itself.
             connection.execute("alter database postgres set lock_timeout = '30s'")
-            connection.execute("select cron.alter_job(jobid, active => false) from cron.job")
         yield started
 
 

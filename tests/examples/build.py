@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,8 +13,6 @@ from tests.examples.page import Telling
 from tests.support.people import sign_up
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from functions_py.local.stack import Stack
 
 SERVICES = ("postgrest", "platform", "google", "creem", "functions")
@@ -46,7 +43,7 @@ async def told(stack: Stack) -> Telling:
         ADMIN: admin.access_token,
         SERVER: stack.env["SECRET_KEY"],
     }
-    async with _http() as http, Shop.opened(stack) as shop:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http, Shop.opened(stack) as shop:
         await shop.rows("select public.admin_grant_credits(%s, 1000, 'for the examples')", (ann.id,))
         await shop.rows("delete from auth.users where id = %s returning 1", (gone.id,))
         # Nothing happens by itself.
@@ -60,9 +57,3 @@ async def told(stack: Stack) -> Telling:
 
 def page_of(telling: Telling) -> str:
     return "\n".join(telling.lines).rstrip() + "\n"
-
-
-@contextlib.asynccontextmanager
-async def _http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-        yield http

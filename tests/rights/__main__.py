@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from functions_py.local.stack import Stack
-from tests.rights.cast import assemble
+from tests.rights.cast import SERVICES, assemble
 from tests.rights.matrix import EXPECTED, build
 from tests.support.people import close_connections
-from tests.support.stacks import own_name
+from tests.support.stacks import still_stack
 
 if TYPE_CHECKING:
-    from functions_py.local.stack import Stack as RunningStack
+    from functions_py.local.stack import Stack
 
 
-async def _write(stack: RunningStack) -> None:
+async def _write(stack: Stack) -> None:
     try:
         EXPECTED.write_text(await build(stack, await assemble(stack)))
     finally:
@@ -23,7 +22,7 @@ async def _write(stack: RunningStack) -> None:
 
 
 def main() -> None:
-    with own_name() as name, Stack.start(name, services=("postgrest", "platform")) as stack:
+    with still_stack(*SERVICES) as stack:
         asyncio.run(_write(stack))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from functions_py.local.stack import Stack
     from tests.support.people import Person
 
+SERVICES = ("postgrest", "platform")
+"""What a stack needs for everybody to try everything."""
 PRICE_OF_EVERYTHING = 5000
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 

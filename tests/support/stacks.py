@@ -57,3 +57,12 @@ def own_platform(*services: str) -> Iterator[Stack]:
     """A stack of one test's own: a platform without Reelbase's migrations, and the services asked for."""
     with own_name() as name, Stack.start(name, services=services, database="platform") as stack:
         yield stack
+
+
+@contextlib.contextmanager
+def still_stack(*services: str) -> Iterator[Stack]:
+    """A stack of one's own on which nothing happens by itself: no worker runs, and no cron job."""
+    with own_name() as name, Stack.start(name, services=services) as stack:
+        with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+            connection.execute("select cron.alter_job(jobid, active => false) from cron.job")
+        yield stack
