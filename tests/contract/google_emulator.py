@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+
+from tests.support.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,12 +36,10 @@ def google_emulator(
 
     A second one on the same `state_dir` goes on where the first ended.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
-        "LOCAL_PORT": str(port),
+        "LOCAL_PORT": port,
         "LOCAL_STATE_DIR": str(state_dir),
         "LOCAL_GOOGLE_SECONDS": str(generation_seconds),
         "LOCAL_GOOGLE_FILM_CACHE": str(ROOT / ".local" / "films"),

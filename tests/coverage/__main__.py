@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,7 @@ def start_hook(directory: Path) -> Path:
     """A directory whose sitecustomize starts coverage.py in every Python process that finds it."""
     hook = directory / "hook"
     hook.mkdir()
-    (hook / "sitecustomize.py").write_text("import coverage\ncoverage.process_startup()\n")
+    shutil.copy(Path(__file__).with_name("start.py"), hook / "sitecustomize.py")
     return hook
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import subprocess
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -63,6 +64,21 @@ def _write(cluster: Cluster, directory: Path) -> None:
     (directory / f"{uuid.uuid4()}.json").write_text(json.dumps(rows))
 
 
+def cover_children() -> None:
+    """What this process starts is covered as well, also if it is given an environment of its own."""
+    settings, hook = os.environ.get("COVERAGE_PROCESS_START"), os.environ.get("PYTHONPATH", "")
+    begin = subprocess.Popen.__init__
+
+    def begin_covered(popen: subprocess.Popen[Any], *arguments: Any, **options: Any) -> None:
+        if settings and (env := options.get("env")) is not None:
+            path = os.pathsep.join(filter(None, (hook, env.get("PYTHONPATH"))))
+            options["env"] = {**env, "COVERAGE_PROCESS_START": settings, "PYTHONPATH": path}
+        begin(popen, *arguments, **options)
+
+    subprocess.Popen.__init__ = begin_covered  # type: ignore[method-assign, assignment]
+
+
 def pytest_configure() -> None:
     """In pytest's own process and in each of xdist's."""
     install()
+    cover_children()

@@ -13,6 +13,7 @@ from collections import Counter
 from random import Random
 from typing import Final
 
+from functions_py.local.cli import signals_interrupt
 from functions_py.local.stack import Stack
 from tests.crash.control import Control
 from tests.crash.crew import Crew
@@ -104,7 +105,7 @@ def main() -> int:
     options = parser.parse_args()
     say(f"crash: {options.tasks} tasks, {WORKERS} workers, seed {options.seed}")
     began = time.monotonic()
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), signals_interrupt():
         verdict = asyncio.run(run(options.tasks, options.seed, brief=options.brief))
         for line in (*verdict.figures, *(f"BROKEN: {line}" for line in verdict.broken[:50])):
             say(line)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from typing import TYPE_CHECKING, Final
 
+from tests.support.processes import free_port
 from tests.support.worker import started_worker
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Crew:
     def __init__(self, stack: Stack, exits: contextlib.ExitStack, size: int) -> None:
         self._stack = stack
         self._exits = exits
-        self._ports = [stack.worker_env["WORKER_PORT"], *(_free_port() for _ in range(size - 1))]
+        self._ports = [stack.worker_env["WORKER_PORT"], *(free_port() for _ in range(size - 1))]
         self._logs = stack.logs / "crew"
         self._logs.mkdir()
         self._born = 0
@@ -69,9 +69,3 @@ class Crew:
         log = self._logs / f"{self._born:04}.log"
         settings = _SETTINGS | {"WORKER_PORT": self._ports[slot]}
         return self._exits.enter_context(started_worker(self._stack, log, **settings))
-
-
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])

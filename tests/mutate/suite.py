@@ -6,6 +6,7 @@ import contextlib
 import re
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,7 @@ class Suite:
     def __init__(self, exits: contextlib.ExitStack) -> None:
         self._cluster = exits.enter_context(contextlib.ExitStack())
         self.files: list[TestFile] = []
+        self._kills: Counter[tuple[str, Path]] = Counter()
         self.renew()
 
     def renew(self) -> None:
@@ -79,11 +81,19 @@ class Suite:
         """The first file that fails now; None if none does."""
         short = about.rpartition(".")[2]
         candidates = [file for file in self.files if function is None or function in file.runs]
-        # A file that is about it, or names it, fails first; then the fast ones.
-        candidates.sort(key=lambda file: (short not in str(file.path), short not in file.text, file.seconds))
+        # First what noticed its other mutants, then what is about it or names it, then what is fast.
+        candidates.sort(
+            key=lambda file: (
+                -self._kills[about, file.path],
+                short not in str(file.path),
+                short not in file.text,
+                file.seconds,
+            )
+        )
         for file in candidates:
             output = self._run(file.path)
             if _TROUBLE.search(output) or len(_PASSED.findall(output)) != file.passes:
+                self._kills[about, file.path] += 1
                 return str(file.path.relative_to(TESTS))
         return None
 
@@ -101,7 +111,7 @@ class Suite:
                     "PGUSER": "postgres",
                     "PGPASSWORD": self.stack.cluster.password,
                     "PGDATABASE": "postgres",
-                    "PGOPTIONS": "-c search_path=public,extensions -c statement_timeout=60s",
+                    "PGOPTIONS": "-c search_path=public,extensions -c statement_timeout=20s",
                 },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

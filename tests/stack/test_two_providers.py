@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,6 +11,7 @@ import pytest_asyncio
 
 from tests.contract.google_far_end import picture
 from tests.support.database import connect
+from tests.support.processes import free_port
 from tests.support.worker import assert_books_in_order, job_of, running_worker, until
 from worker.media import check_asked, inspect
 
@@ -93,9 +93,6 @@ async def test_what_a_model_cannot_do_is_refused_before_it_is_paid(customer: Cus
 async def test_a_worker_leaves_what_it_is_not_set_up_for_to_one_that_is(
     workshop: Stack, customer: Customer, google: Google, prompt: str, tmp_path: Path
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     with running_worker(workshop, tmp_path / "omni.log", **WITHOUT_VERTEX) as omni:
         veo_task = await customer.order(f"{prompt} by veo")
         omni_task = await customer.order(f"{prompt} by omni", model=OMNI)
@@ -105,7 +102,7 @@ async def test_a_worker_leaves_what_it_is_not_set_up_for_to_one_that_is(
         assert (job["stage"], job["lease_token"]) == ("submit", None)
         assert not omni.events("provider_not_configured")
         assert omni.events("started")[0]["providers"] == ["gemini"]
-        with running_worker(workshop, tmp_path / "veo.log", WORKER_PORT=port, **WITHOUT_GEMINI) as veo:
+        with running_worker(workshop, tmp_path / "veo.log", WORKER_PORT=free_port(), **WITHOUT_GEMINI) as veo:
             assert veo.events("started")[0]["providers"] == ["vertex"]
             assert (await customer.ended(veo_task))["status"] == "completed"
     assert await google.creates(f"{prompt} by veo") == 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-import socket
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tests.support.database import connect
+from tests.support.processes import free_port
 from tests.support.worker import assert_books_in_order, job_of, running_worker, started_worker, until
 
 if TYPE_CHECKING:
@@ -149,10 +149,7 @@ async def test_two_workers_share_the_work_and_pay_once_for_each_task(
     workshop: Stack, google: Google, customer: Customer, worker: WorkerProcess, prompt: str, tmp_path: Path
 ) -> None:
     prompts = [f"{prompt} {number}" for number in range(20)]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    with running_worker(workshop, tmp_path / "second.log", WORKER_PORT=port) as second:
+    with running_worker(workshop, tmp_path / "second.log", WORKER_PORT=free_port()) as second:
         tasks = await asyncio.gather(*(customer.order(one) for one in prompts))
         statuses = await asyncio.gather(*(customer.ended(task) for task in tasks))
         done = [len(process.events("completed")) for process in (worker, second)]

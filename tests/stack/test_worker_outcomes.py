@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from tests.support.database import connect
 from tests.support.worker import Customer, Google, assert_books_in_order, running_worker
 
 if TYPE_CHECKING:
@@ -112,13 +113,18 @@ async def test_a_clip_that_was_not_made_is_refunded(
     assert await google.creates(orders.prompt(markers)) == expected[1]
 
 
-async def test_a_retired_model_fails_its_task_and_is_sold_no_more(orders: Orders) -> None:
+async def test_a_retired_model_fails_its_task_and_is_sold_no_more(workshop: Stack, orders: Orders) -> None:
     task_id = await orders.customer.order(orders.prompt("[404]"), model="veo-3.1-fast")
     status = await orders.customer.ended(task_id)
     assert status["error"]["code"] == "model_retired"
     assert ADVICE["model_retired"] in status["error"]["message"]
     prices = await orders.customer.call("list_video_prices")
     assert "veo-3.1-fast" not in {price["model"] for price in prices}
+    async with connect(workshop) as connection:
+        alerts = await connection.execute(
+            "select severity, subject from private.alerts where kind = 'model_retired'"
+        )
+        assert await alerts.fetchall() == [{"severity": "critical", "subject": "veo-3.1-fast"}]
 
 
 async def test_a_file_that_is_gone_is_not_asked_for_again(orders: Orders) -> None:

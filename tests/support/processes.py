@@ -1,13 +1,21 @@
-"""Finding every process that belongs to a stack, whoever its parent is."""
+"""Ports for a test's own processes, and every process that belongs to a stack, whoever its parent is."""
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def free_port() -> str:
+    """A loopback port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def processes_of(state_dir: Path) -> dict[int, str]:

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 
+from functions_py.local.processes import Processes
 from functions_py.local.tools import ROOT
 from tests.support.database import connect
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from functions_py.local.stack import Stack
@@ -108,20 +109,17 @@ def running_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[Wo
 
 @contextlib.contextmanager
 def started_worker(stack: Stack, log_file: Path, **settings: str) -> Iterator[WorkerProcess]:
-    """The same without waiting: for one that cannot become ready."""
+    """The same without waiting: for one that cannot become ready. It cannot outlive this process."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | stack.worker_env | settings
     url = f"http://127.0.0.1:{environment['WORKER_PORT']}"
-    with log_file.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker"], env=environment, stdout=output, stderr=output
-        )
-    worker = WorkerProcess(process, url, log_file)
+    processes = Processes()
     try:
-        yield worker
+        with log_file.open("wb") as output:
+            command = [sys.executable, "-m", "worker"]
+            process = processes.spawn(command, env=environment, output=output, cwd=ROOT)
+        yield WorkerProcess(process, url, log_file)
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(timeout=10)
+        processes.close()
 
 
 def _wait_until_ready(worker: WorkerProcess) -> None:
