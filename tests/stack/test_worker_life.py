@@ -159,8 +159,9 @@ async def test_two_workers_share_the_work_and_pay_once_for_each_task(
 
 
 async def test_a_worker_without_its_database_claims_nothing_and_says_so(
-    workshop: Stack, worker: WorkerProcess
+    workshop: Stack, worker: WorkerProcess, customer: Customer
 ) -> None:
+    await customer.upload_image("before.png", b"before")
     await asyncio.to_thread(workshop.stop, "postgres")
     try:
         async with httpx.AsyncClient(base_url=worker.url, trust_env=False, timeout=30) as client:
@@ -176,6 +177,7 @@ async def test_a_worker_without_its_database_claims_nothing_and_says_so(
             return (await client.get("/readyz")).status_code == 200
 
     await until(is_ready, "the worker's recovery")
+    await customer.upload_image("after.png", b"Storage has found the database again, too")
 
 
 @pytest.mark.slow

@@ -107,6 +107,8 @@ def _pool(settings: Settings, role: str) -> AsyncConnectionPool[AsyncConnection[
         min_size=1,
         max_size=10,
         timeout=10,
+        # Nor may a restart make requests wait for the pauses of a long outage: the next request tries again.
+        reconnect_timeout=3,
         open=False,
         name=role,
     )
