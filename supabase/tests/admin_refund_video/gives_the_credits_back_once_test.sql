@@ -1,5 +1,5 @@
 begin;
-select plan(31);
+select plan(33);
 
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -148,6 +148,13 @@ select is(
     )), 'credit_transactions_one_goodwill_for_each_task', 'the schema knows one for each video, whoever writes it'
 );
 
+select tests.create_rich_user() as other_user \gset
+select tests.create_video(:'other_user', 'completed') as others \gset
+select is(
+    pg_temp.refund(:'others', 'black frames', null, 'ticket-1') ->> 'result', 'applied',
+    'another user''s refund under the same key is one of its own'
+);
+
 -- Settled already ----------------------------------------------------------------------------------------------------
 select tests.create_video(:'user_id', 'failed') as failed \gset
 select tests.create_video(:'user_id', 'cancelled') as cancelled \gset
@@ -162,6 +169,15 @@ select is(
         'result', 'already_applied', 'task_id', :'cancelled', 'status', 'cancelled', 'refunded_credits', 80
     ), 'cancelled: the same'
 );
+select tests.create_user() as guest \gset
+select tests.fill_history(:'guest', 1, 0);
+select is(
+    pg_temp.refund(h.id) - 'balance',
+    jsonb_build_object('result', 'already_applied', 'task_id', h.id, 'status', 'completed', 'refunded_credits', 0),
+    'completed, and it cost nothing: there is nothing to give'
+)
+from public.video_generation_history as h
+where h.user_id = :'guest';
 
 -- Parameters ---------------------------------------------------------------------------------------------------------
 select tests.create_video(:'user_id', 'processing') as live \gset
