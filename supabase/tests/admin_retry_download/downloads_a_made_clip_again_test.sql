@@ -1,9 +1,10 @@
 begin;
-select plan(25);
+select plan(28);
 
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.configure('video_concurrent_limit', '1');
 select tests.create_user(p_app_metadata => '{"role": "admin"}') as admin_id \gset
+select tests.create_rich_user(1000) as stranger \gset
 select tests.create_rich_user(1000) as user_id \gset
 select set_config('test.admin', :'admin_id', true);
 
@@ -40,9 +41,31 @@ begin
     perform tests.must_apply(worker_api.fail_video(p_task_id, p_lease, 'download_failed', '{}'));
 end
 $$;
+create function pg_temp.lose(p_user_id uuid) returns uuid
+language plpgsql
+as $$
+declare
+    v_task_id uuid := tests.order_video(p_user_id);
+begin
+    perform pg_temp.fail_download(v_task_id, tests.bring_to(v_task_id, 'transfer'));
+    return v_task_id;
+end
+$$;
 
+-- Neither somebody else's older clip nor the task's own first attempt, which made none, is what will be saved.
+select tests.create_video(:'stranger', 'completed');
+delete from private.file_jobs;
 select tests.order_video(:'user_id', 'a whale') as task \gset
-select tests.bring_to(:'task', 'transfer') as lease \gset
+select tests.bring_to(:'task', 'poll') as lease \gset
+select tests.must_apply(worker_api.record_poll(:'task', :'lease', 'retryable', '{}'));
+select tests.bring_to(:'task', 'submitting');
+select tests.must_apply(worker_api.record_operation(:'task', 2, 'operations/second'));
+select tests.claim(:'task') as lease \gset
+select tests.must_apply(
+    worker_api.record_poll(:'task', :'lease', 'succeeded', '{"google_video_url": "gs://clips/2.mp4"}')
+);
+select tests.claim(:'task') as lease \gset
+select tests.must_apply(worker_api.begin_transfer(:'task', :'lease'));
 select pg_temp.fail_download(:'task', :'lease');
 select tests.balance_of(:'user_id') as balance \gset
 select is(:balance, 1000, 'the clip could not be saved, the credits are back');
@@ -51,6 +74,10 @@ select tests.order_video(:'user_id') as other \gset
 
 -- A new task ---------------------------------------------------------------------------------------------------------
 delete from private.admin_actions;
+delete from vault.secrets where name in ('worker_url', 'worker_token');
+select vault.create_secret('http://worker.test', 'worker_url');
+select vault.create_secret('the-token', 'worker_token');
+delete from net.http_request_queue;
 select pg_temp.retry(:'task') as answer \gset
 select :'answer'::jsonb ->> 'task_id' as retry \gset
 select is(
@@ -58,13 +85,14 @@ select is(
     jsonb_build_object('result', 'applied', 'task_id', :'retry', 'retry_of', :'task', 'status', 'downloading'),
     'a new task downloads the clip, although its user has no place left'
 );
+select is((select count(*) from net.http_request_queue), 1::bigint, 'a worker is woken for it');
 select isnt(:'retry'::uuid, :'task'::uuid, 'it is another one');
 select is(
     (
         select jsonb_build_array(h.credit_cost, h.prompt, h.retry_of, h.google_video_url, h.user_id)
         from public.video_generation_history as h
         where h.id = :'retry'
-    ), jsonb_build_array(0, 'a whale', :'task', 'gs://clips/1.mp4', :'user_id'), 'free, and the same clip'
+    ), jsonb_build_array(0, 'a whale', :'task', 'gs://clips/2.mp4', :'user_id'), 'free, and the same clip'
 );
 select is(
     row((tests.task(:'task')).status, tests.refunds_of(:'task'))::text, '(failed,{80})', 'the first stays refunded'
@@ -95,7 +123,7 @@ select c.claimed ->> 'provider_model' as model, c.claimed ->> 'output_prefix' as
     c.claimed ->> 'lease_token' as lease
 from worker_api.claim_jobs('worker-1', 0, 0, 1) as c (claimed) \gset
 select is(
-    row(:'model', :'prefix')::text, row('veo-3.1-generate-001', :'task' || '/1/')::text,
+    row(:'model', :'prefix')::text, row('veo-3.1-generate-001', :'task' || '/2/')::text,
     'the worker learns which call made the clip'
 );
 select tests.must_apply(worker_api.begin_transfer(:'retry', :'lease'));
@@ -134,7 +162,7 @@ select is(
         select max(f.path)
         from private.file_jobs as f
         where f.kind = 'delete_google' and f.due_at <= private.now()
-    ), :'task' || '/1/', 'the provider''s copy goes'
+    ), :'task' || '/2/', 'the provider''s copy goes'
 );
 
 -- What it is not for -------------------------------------------------------------------------------------------------
@@ -155,15 +183,24 @@ select is(
     pg_temp.refused(:'completed'), '[409, "illegal_state", {"stage": null, "status": "completed"}]', 'a completed one'
 );
 select is(pg_temp.refused(gen_random_uuid()), '[404, "task_not_found", {}]', 'none at all');
+select pg_temp.lose(:'user_id') as deleted \gset
+select tests.act_as(:'user_id');
+select public.delete_video(:'deleted');
+select tests.stop_acting();
+select is(pg_temp.refused(:'deleted'), '[404, "task_not_found", {}]', 'one that its owner deleted');
 
 -- While the provider has the file.
-select tests.order_video(:'user_id') as late \gset
-select tests.bring_to(:'late', 'transfer') as lease \gset
-select pg_temp.fail_download(:'late', :'lease');
+select pg_temp.lose(:'user_id') as late \gset
+select pg_temp.lose(:'user_id') as too_late \gset
 select tests.advance_time('47 hours 59 minutes');
 select is(pg_temp.retry(:'late') ->> 'result', 'applied', 'just before the clip is deleted');
-select tests.advance_time('2 minutes');
-select is(private.sweep(), 1, 'the retry ends when it is');
+select tests.advance_time('1 minute');
+select is(
+    pg_temp.refused(:'too_late'), '[409, "illegal_state", {"stage": null, "status": "failed"}]',
+    'no more at the moment when it is'
+);
+select tests.advance_time('1 minute');
+select is(private.sweep(), 1, 'the retry ends with it');
 select is(
     pg_temp.refused(:'late'), '[409, "illegal_state", {"stage": null, "status": "failed"}]', 'then there is none left'
 );
