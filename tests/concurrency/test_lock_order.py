@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.concurrency.acts import ANYWHERE, BY_STAGE, opened_cast
+from tests.concurrency.shop import hold_account
 from tests.support.sessions import Refusal, open_session
 
 if TYPE_CHECKING:
@@ -58,3 +59,28 @@ async def test_nobody_holds_a_later_lock_while_waiting_for_an_earlier_one(
     # It looked at something: whoever ends a task waits for its account.
     assert waits["account"] >= {"delete user", "cancel", "order another"}
     assert "claim" not in waits["account"] | waits["task"] | waits["job"]
+
+
+@pytest.mark.parametrize("settle", ["select public.admin_rollback('test')", "select private.sweep()"])
+async def test_who_settles_many_has_all_accounts_before_he_touches_a_task(
+    stack: Stack, shop: Shop, watch: Observer, settle: str
+) -> None:
+    for _ in range(2):
+        await shop.job("poll", user_id=await shop.user(1000))
+    await shop.database.execute(
+        "update private.video_jobs set deadline_at = '-infinity', due_at = '-infinity'"
+    )
+    accounts = await shop.rows(
+        "select id, user_id from public.credit_accounts where user_id is not null order by id"
+    )
+    async with open_session(stack) as gate, open_session(stack) as actor, open_session(stack) as probe:
+        await hold_account(gate, accounts[-1]["user_id"])
+        statement = actor.start(settle)
+        await watch.until_blocked(actor)
+        assert isinstance(await probe.ask(ORDER["account"].format(user=accounts[0]["user_id"])), Refusal)
+        for table in ("public.video_generation_history", "private.video_jobs", "private.daily_spend"):
+            assert not isinstance(await probe.ask(f"select from {table} for update nowait"), Refusal), table
+        await gate.commit()
+        await statement
+
+    assert await shop.one("select count(*) from private.video_jobs") == 0

@@ -155,6 +155,7 @@ async def test_whoever_is_first_ends_the_task(
 
     task = await shop.task(job.task_id)
     assert (task["status"], task["error_code"]) == end
+    assert await shop.one("select count(*) from private.alerts where kind = 'settlement_failed'") == 0
     assert await _entries(shop, job, "video_generation") == 1
     assert await _entries(shop, job, "video_refund") == int(end[0] != "completed")
     assert await _entries(shop, job, "goodwill_refund") == int((first, second) == ("complete", "refund"))

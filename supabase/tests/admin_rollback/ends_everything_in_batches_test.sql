@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(27);
 
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -121,9 +121,55 @@ select is(
     '{"code": "P0001", "error": "this one is poisoned", "error_code": "rolled_back"}'::jsonb,
     'is an alert that says why'
 );
+select private.raise_alert('late_result', 'info', :'healthy');
 select is(
-    pg_temp.rollback(1), '{"done": 1, "remaining": 1}'::jsonb, 'and keeps nobody else from his credits'
+    pg_temp.rollback(1), '{"done": 1, "remaining": 1}'::jsonb,
+    'and keeps nobody else from his credits, whatever other alerts there are'
 );
+set constraints all immediate;
+drop trigger spoil on public.video_generation_history;
+set constraints all deferred;
+select tests.configure('video_generation_enabled', 'true');
+select tests.create_video(:'other_user', 'processing') as another \gset
+select a.id as alert_id from private.alerts as a where a.subject = :'poisoned' \gset
+select tests.act_as(:'admin_id');
+select public.admin_acknowledge_alert(:alert_id);
+select tests.stop_acting();
+select is(
+    jsonb_build_array(pg_temp.rollback(1), (tests.task(:'poisoned')).status),
+    '[{"done": 1, "remaining": 1}, "failed"]', 'when somebody has seen to it, its turn comes as before'
+);
+select is(pg_temp.rollback(1), '{"done": 1, "remaining": 0}'::jsonb, 'and the other one''s after it');
+
+-- One that somebody else ends meanwhile ------------------------------------------------------------------------------
+select tests.configure('video_generation_enabled', 'true');
+create function pg_temp.end_the_other() returns trigger
+language plpgsql
+as $$
+begin
+    perform private.end_task(h, 'cancelled', null, 'user')
+    from public.video_generation_history as h
+    where h.id <> new.id and h.ended_at is null;
+    return null;
+end
+$$;
+select tests.create_video(v.user_id, 'pending') from (values (:'user_id'::uuid), (:'other_user')) as v (user_id);
+create trigger meanwhile after update on public.video_generation_history
+for each row when (new.error_code = 'rolled_back') execute function pg_temp.end_the_other();
+select is(pg_temp.rollback(), '{"done": 1, "remaining": 0}'::jsonb, 'one that somebody else has ended meanwhile');
+select is_empty(
+    'select from private.alerts where kind = ''settlement_failed'' and acknowledged_at is null', 'is no alert'
+);
+set constraints all immediate;
+drop trigger meanwhile on public.video_generation_history;
+set constraints all deferred;
+
+-- The usual size -----------------------------------------------------------------------------------------------------
+select tests.configure('video_generation_enabled', 'true');
+select tests.configure('video_concurrent_limit', '101');
+select tests.create_rich_user(101 * 80) as busy_user \gset
+select count(tests.order_video(:'busy_user')) as ignored from generate_series(1, 101) \gset
+select is(pg_temp.rollback(), '{"done": 100, "remaining": 1}'::jsonb, 'a batch is a hundred unless one says otherwise');
 
 -- Parameters ---------------------------------------------------------------------------------------------------------
 select is(
