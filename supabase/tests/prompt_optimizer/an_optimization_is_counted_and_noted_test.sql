@@ -1,9 +1,10 @@
 begin;
-select plan(33);
+select plan(36);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.create_user() as ann \gset
 select tests.create_user() as bob \gset
+select tests.create_user() as cleo \gset
 
 -- Begun ------------------------------------------------------------------------------------------------------------
 select tests.act_as(:'ann');
@@ -35,8 +36,9 @@ select tests.throws_code(
 select lives_ok(
     format($$select public.begin_prompt_optimization(%L, 'image')$$, repeat('ä', 500)), 'up to 500 characters'
 );
-select tests.throws_code(
-    format($$select public.begin_prompt_optimization(%L, 'image')$$, repeat('ä', 501)), 'invalid_parameter', 'not more'
+select is(
+    tests.error_of(format($$select public.begin_prompt_optimization(%L, 'image')$$, repeat('ä', 501))) -> 'details',
+    '{"parameter": "prompt", "allowed": {"min_length": 1, "max_length": 500}}'::jsonb, 'not more'
 );
 
 -- Finished ---------------------------------------------------------------------------------------------------------
@@ -98,7 +100,14 @@ select is((select count(*) from public.prompt_optimizations), 3::bigint, 'and le
 select tests.act_as(:'bob');
 select lives_ok($$select public.begin_prompt_optimization('a fox', 'video')$$, 'others are not held up');
 select tests.stop_acting();
-select tests.advance_time('58 seconds');
+select tests.advance_time('57.5 seconds');
+select tests.act_as(:'ann');
+select is(
+    tests.error_of($$select public.begin_prompt_optimization('a fox', 'video')$$) #> '{details,retry_after_seconds}',
+    '1', 'half a second is told as a whole one'
+);
+select tests.stop_acting();
+select tests.advance_time('0.5 seconds');
 select tests.act_as(:'ann');
 select lives_ok($$select public.begin_prompt_optimization('a fox', 'video')$$, 'then it is let through');
 select lives_ok($$select public.begin_prompt_optimization('a fox', 'video')$$, 'the fifth of the day');
@@ -108,9 +117,16 @@ select is(
 );
 select tests.stop_acting();
 select tests.configure('prompt_optimizer_per_minute', '0');
-select tests.act_as(:'bob');
+select tests.act_as(:'cleo');
 select tests.throws_code(
     $$select public.begin_prompt_optimization('a fox', 'video')$$, 'rate_limited', 'zero switches it off'
+);
+select tests.stop_acting();
+select tests.configure('prompt_optimizer_per_minute', '1');
+select tests.act_as(:'cleo');
+select lives_ok($$select public.begin_prompt_optimization('a fox', 'video')$$, 'one is the first');
+select tests.throws_code(
+    $$select public.begin_prompt_optimization('a fox', 'video')$$, 'rate_limited', 'and no second'
 );
 
 -- Who ---------------------------------------------------------------------------------------------------------------
@@ -128,13 +144,13 @@ select is(
     (select count(*) from public.prompt_optimizations where user_id is null), 5::bigint,
     'the rows of a deleted user stay'
 );
-delete from auth.users where id = :'bob';
+delete from auth.users where id in (:'bob', :'cleo');
 select is_empty(
     format('select from public.prompt_optimizations as p where p::text ~ %L', 'fox|ä|blur|' || :'ann' || '|' || :'bob'),
     'without them and their words'
 );
 select is(
-    (select count(*) from public.prompt_optimizations where model is not null), 6::bigint, 'with what was asked for it'
+    (select count(*) from public.prompt_optimizations where model is not null), 7::bigint, 'with what was asked for it'
 );
 select tests.violates(
     $$update public.prompt_optimizations set negative_prompt = 'x'$$, 'text_goes_with_the_user'
