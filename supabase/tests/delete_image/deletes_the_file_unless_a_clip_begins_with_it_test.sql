@@ -1,11 +1,22 @@
 begin;
-select plan(17);
+select plan(18);
 
 select tests.create_rich_user() as ann \gset
 select tests.create_rich_user() as bob \gset
-insert into storage.objects (bucket_id, name, metadata)
-values ('reference-images', :'ann' || '/fox.png', '{"mimetype": "image/png", "size": 1000}');
+select tests.configure('video_concurrent_limit', '10');
+insert into storage.buckets (id, name) values ('host-app', 'host-app');
+insert into storage.objects (bucket_id, name, metadata) values
+('reference-images', :'ann' || '/fox.png', '{"mimetype": "image/png", "size": 1000}'),
+('reference-images', :'ann' || '/cow.png', '{"mimetype": "image/png", "size": 1000}'),
+('reference-images', :'ann' || '/hen.png', '{"mimetype": "image/png", "size": 1000}'),
+('host-app', :'ann' || '/fox.png', '{"mimetype": "image/png", "size": 1000}');
+-- Live all the time: a clip that begins with another image of the same bucket, and one of the same path.
+select tests.act_as_role('service_role');
+select public.record_image('a fox', 'host-app', :'ann' || '/fox.png', user_id => :'ann') ->> 'id' as made \gset
 select tests.act_as(:'ann');
+select public.record_image('a hen', 'reference-images', :'ann' || '/hen.png') ->> 'id' as hen \gset
+select public.generate_video('it runs', reference_image_id => :'hen') ->> 'task_id' as with_hen \gset
+select public.generate_video('it runs', reference_image_id => :'made') ->> 'task_id' as with_made \gset
 select public.record_image('a fox', 'reference-images', :'ann' || '/fox.png') ->> 'id' as fox \gset
 select public.generate_video('it runs', reference_image_id => :'fox') ->> 'task_id' as by_id \gset
 select public.generate_video('it runs', reference_image_path => :'ann' || '/fox.png') ->> 'task_id' as by_path \gset
@@ -31,9 +42,12 @@ select tests.act_as(:'ann');
 select tests.throws_code(format('select public.delete_image(%L)', gen_random_uuid()), 'image_not_found');
 select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'its owner deletes it');
 select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'repeating it is fine');
-select is_empty('select i.id from public.image_generation_history as i', 'it is gone from the table');
-select is(public.search_images() -> 'items', '[]', 'from the search');
-select is(public.list_generations('image') -> 'items', '[]', 'and from the list');
+select results_eq(
+    'select i.prompt from public.image_generation_history as i order by i.prompt', $$values ('a fox'), ('a hen')$$,
+    'it is gone from the table, the others stay'
+);
+select is(jsonb_array_length(public.search_images() -> 'items'), 2, 'from the search');
+select is(jsonb_array_length(public.list_generations('image') -> 'items'), 2, 'and from the list');
 select tests.throws_code(
     format('select public.generate_video(''it runs'', reference_image_id => %L)', :'fox'), 'image_not_found',
     'and begins no further clip'
@@ -54,7 +68,15 @@ select isnt(
     public.record_image('another fox', 'reference-images', :'ann' || '/fox.png') ->> 'id', :'fox',
     'its place can be taken'
 );
+select public.generate_video('it runs', reference_image_path => :'ann' || '/fox.png') ->> 'task_id' as again \gset
 select is(public.delete_image(:'fox'), '{"deleted": true}'::jsonb, 'which the first one does not touch any more');
+
+-- A file of Ann's with which she made a clip is noted for Bob, by the host application.
+select public.generate_video('it runs', reference_image_path => :'ann' || '/cow.png') ->> 'task_id' as with_cow \gset
+select tests.act_as_role('service_role');
+select public.record_image('a cow', 'reference-images', :'ann' || '/cow.png', user_id => :'bob') ->> 'id' as cow \gset
+select tests.act_as(:'bob');
+select is(public.delete_image(:'cow'), '{"deleted": true}'::jsonb, 'nobody is told of a task that is not his');
 select tests.act_as_role('anon');
 select throws_ok(
     format('select public.delete_image(%L)', :'fox'), '42501', 'permission denied for function delete_image',

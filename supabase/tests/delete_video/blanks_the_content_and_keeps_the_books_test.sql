@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(24);
 
 select tests.create_rich_user() as ann \gset
 select tests.create_rich_user() as bob \gset
@@ -13,6 +13,8 @@ select tests.must_apply(
     )
 );
 select tests.create_video(:'ann', 'failed') as failed \gset
+select tests.create_video(:'bob', 'completed') as bobs \gset
+select tests.set_time('2031-03-05 10:00:00+00');
 delete from private.file_jobs;
 
 select tests.act_as(:'bob');
@@ -22,6 +24,9 @@ select tests.throws_code(
 select tests.act_as(:'ann');
 select tests.throws_code(format('select public.delete_video(%L)', gen_random_uuid()), 'task_not_found');
 select is(public.delete_video(:'done'), '{"deleted": true}'::jsonb, 'its owner deletes it');
+select tests.stop_acting();
+select tests.advance_time('1 hour');
+select tests.act_as(:'ann');
 select is(public.delete_video(:'done'), '{"deleted": true}'::jsonb, 'repeating it is fine');
 select is(public.delete_video(:'failed'), '{"deleted": true}'::jsonb, 'a failed one too');
 select is_empty('select v.id from public.videos as v', 'they are gone from the view');
@@ -48,6 +53,10 @@ select is(
       "charge_type": "video_generation", "charge_amount": -80, "refund_type": "video_refund"}'::jsonb,
     'the content is blank; id, cost and key stay'
 );
+select is(
+    (tests.task(:'done')).deleted_at, '2031-03-05 10:00:00+00'::timestamptz, 'as does when it was deleted first'
+);
+select is((tests.task(:'bobs')).prompt, 'a red fox in the snow', 'what is somebody else''s is as it was');
 select results_eq(
     'select f.kind, f.bucket, f.path from private.file_jobs as f order by f.path',
     format(
