@@ -69,6 +69,11 @@ class Suite:
                 if _TROUBLE.search(output):
                     broken.append(str(path.relative_to(TESTS)))
                     continue
+                # What a session counted is seen once it is gone, which is a moment after psql.
+                while connection.execute(
+                    "select from pg_stat_activity where application_name = 'psql'"
+                ).rowcount:
+                    time.sleep(0.01)
                 rows = connection.execute(
                     "select funcid::regprocedure::text from pg_stat_user_functions where calls > 0"
                 )
