@@ -115,6 +115,22 @@ async def test_a_copy_that_ends_while_its_item_is_withdrawn_leaves_no_file(
     assert left == [{"kind": "delete", "path": claim["path"]}] * 2
 
 
+async def test_an_item_that_is_taken_down_while_its_author_withdraws_it_cannot_be_handed_in_again(
+    stack: Stack, shop: Shop, watch: Observer
+) -> None:
+    author = await shop.user(1000)
+    item_id = await published(shop, author)
+    async with open_session(stack) as reviewer, open_session(stack, user=author) as caller:
+        await reviewer.begin()
+        await reviewer.call("select public.admin_review_showcase_item(%s, 'take_down', 'cruel')", (item_id,))
+        withdrawal = caller.start("select public.remove_from_showcase(%s)", (item_id,))
+        await watch.until_blocked(caller)
+        assert await reviewer.commit() is None
+        assert await withdrawal == {"removed": True}
+    status = "select item_status from public.showcase_items where id = %s"
+    assert await shop.one(status, (item_id,)) == "taken_down"
+
+
 async def test_two_users_who_like_each_others_items_leave_at_once(
     stack: Stack, shop: Shop, watch: Observer
 ) -> None:

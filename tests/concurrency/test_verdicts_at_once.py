@@ -229,6 +229,19 @@ async def test_a_claim_saves_a_job_from_the_sweep_that_was_about_to_end_it(
     assert (await shop.verb(running, claimed.task_id, claimed.lease))["status"] == "downloading"
 
 
+async def test_a_claim_that_is_under_way_saves_its_job_too(stack: Stack, shop: Shop, watch: Observer) -> None:
+    job = await expired(shop, await shop.job("poll"))
+    async with open_session(stack, "video_worker") as worker, open_session(stack) as cron:
+        await worker.begin()
+        claimed = await worker.call("select worker_api.claim_jobs('worker-2', 0, 1, 0)")
+        assert claimed["task_id"] == str(job.task_id)
+        sweep = cron.start("select private.sweep()")
+        await watch.until_blocked(cron)
+        assert await worker.commit() is None
+        assert await sweep == 0
+    assert (await shop.task(job.task_id))["status"] == "processing"
+
+
 async def test_two_sweeps_of_many_tasks_end_each_once(stack: Stack, shop: Shop, watch: Observer) -> None:
     jobs = [await expired(shop, await shop.job("poll")) for _ in range(6)]
     sweep: tuple[str, Sequence[object]] = ("select private.sweep(100)", ())

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(10);
 set local client_min_messages = error;
 
 select tests.configure('signup_bonus_credits', '25');
@@ -23,6 +23,7 @@ select is(
 select is_empty(
     format('select from public.profiles where id = %L', :'user_id'), 'nothing is half made: no profile'
 );
+select tests.create_user() as other \gset
 
 alter table public.credit_accounts drop constraint broken;
 select tests.act_as(:'user_id');
@@ -40,6 +41,13 @@ select is(
         inner join public.profiles as p on p.id = a.user_id
         where a.user_id = :'user_id'
     ), 5, 'makes account and profile'
+);
+select is_empty(
+    format(
+        'select id from public.profiles where id = %1$L union all '
+        'select id from public.credit_accounts where user_id = %1$L', :'other'
+    ),
+    'his own alone'
 );
 
 -- Worse still: the alert cannot be written either.

@@ -1,5 +1,5 @@
 begin;
-select plan(15);
+select plan(16);
 
 select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as buyer \gset
@@ -95,6 +95,14 @@ select is(
     ) ->> 'status', 'paid',
     'a discount that the provider granted counts as paid'
 );
+select is(
+    pg_temp.paid(
+        'evt_8', jsonb_build_object(
+            'order_id', 'ord_6', 'user_id', :'buyer', 'amount', 0, 'discount_amount', 1000, 'paid_amount', 0
+        )
+    ) ->> 'status', 'paid',
+    'even one of all of it'
+);
 
 -- The price changes while somebody is paying.
 select tests.act_as(:'buyer');
@@ -105,7 +113,7 @@ select is(
     pg_temp.paid('evt_7', jsonb_build_object('order_id', 'ord_5', 'payment_id', :'second_payment')) ->> 'credits',
     '100', 'he gets what he was promised, at the price he was told'
 );
-select is(tests.balance_of(:'buyer'), 700, 'all of it is in the balance');
+select is(tests.balance_of(:'buyer'), 800, 'all of it is in the balance');
 
 set constraints all immediate;
 select is_empty('select * from private.audit_ledger()', 'the books are clean');

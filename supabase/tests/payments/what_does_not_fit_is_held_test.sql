@@ -1,5 +1,5 @@
 begin;
-select plan(24);
+select plan(26);
 
 select tests.configure('signup_bonus_credits', '0');
 select tests.create_user() as buyer \gset
@@ -34,6 +34,7 @@ select is(
     pg_temp.paid('ord_3', :'his'::jsonb || '{"product_id": "prod_tshirt"}'), 'held held unknown_product',
     'something else that the shop sells'
 );
+select is((select p.credits from public.payments as p where p.order_id = 'ord_3'), 0, 'which is worth no credits');
 select is(pg_temp.paid('ord_4', :'his'::jsonb || '{"amount": 999}'), 'held held wrong_amount', 'a cent too little');
 select is(pg_temp.paid('ord_5', :'his'::jsonb || '{"amount": 1001}'), 'held held wrong_amount', 'a cent too much');
 select is(pg_temp.paid('ord_6', :'his'::jsonb || '{"amount": null}'), 'held held wrong_amount', 'no amount');
@@ -58,10 +59,16 @@ select is(
     pg_temp.paid('ord_11', jsonb_build_object('payment_id', :'payment_id')), 'held held unknown_user',
     'a buyer who left before the money came'
 );
+select tests.create_user() as hidden \gset
+update auth.users set deleted_at = now() where id = :'hidden';
+select is(
+    pg_temp.paid('ord_13', jsonb_build_object('user_id', :'hidden')), 'held held unknown_user',
+    'one who was deleted softly'
+);
 
 select is(tests.balance_of(:'buyer'), 0, 'none of these gave a credit');
 select is(
-    (select count(*)::integer from private.alerts as a where a.kind = 'payment_held' and a.severity = 'critical'), 11,
+    (select count(*)::integer from private.alerts as a where a.kind = 'payment_held' and a.severity = 'critical'), 12,
     'each is an alert, because somebody paid and has nothing'
 );
 

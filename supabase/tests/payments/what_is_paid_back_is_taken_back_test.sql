@@ -1,9 +1,11 @@
 begin;
-select plan(24);
+select plan(27);
 
 select tests.configure('signup_bonus_credits', '0');
 insert into public.credit_packages (id, name, credits, amount, currency, provider, mode, product_id)
-values ('small', 'Small', 100, 1000, 'EUR', 'acme', 'test', 'prod_small');
+values
+('small', 'Small', 100, 1000, 'EUR', 'acme', 'test', 'prod_small'),
+('cent', 'Cent', 5, 1, 'EUR', 'acme', 'test', 'prod_cent');
 
 create function pg_temp.paid(p_order_id text, p_user_id uuid) returns text
 language sql
@@ -33,25 +35,42 @@ $$;
 -- In parts, in any order, more than once. The amounts are what has gone back so far, tax included.
 select tests.create_user() as buyer \gset
 select is(pg_temp.paid('ord_1', :'buyer'), 'paid', 'a purchase of 100 credits for 10.00, 12.10 with tax');
+select is(pg_temp.paid_back('ord_1', 1), 'applied partially_refunded 0', 'a cent is no credit: rounded down');
+select is(pg_temp.paid_back('ord_1', 13), 'applied partially_refunded 1', 'thirteen are one');
 select is(pg_temp.paid_back('ord_1', 605), 'applied partially_refunded 50', 'half of it goes back');
 select is(pg_temp.books(:'buyer'), '50 / 0', 'with half of the credits');
 select is(pg_temp.paid_back('ord_1', 605), 'already_applied partially_refunded 50', 'told again it is the same half');
 select is(pg_temp.paid_back('ord_1', 300), 'already_applied partially_refunded 50', 'an earlier part that comes late');
-select is(pg_temp.paid_back('ord_1', 606), 'applied partially_refunded 50', 'a cent is no credit: rounded down');
+select is(pg_temp.paid_back('ord_1', 606), 'applied partially_refunded 50', 'a cent more is still no credit');
 select is(pg_temp.paid_back('ord_1', 1210), 'applied refunded 100', 'all of it goes back');
 select is(pg_temp.paid_back('ord_1', 9999), 'applied refunded 100', 'more than all is all');
 select is(pg_temp.paid('ord_1', :'buyer'), 'refunded', 'the payment told again does not undo that');
 select is(pg_temp.books(:'buyer'), '0 / 0', 'nothing is left, nothing is owed');
 select is(
     (
-        select jsonb_agg(jsonb_build_array(t.type, t.amount, t.reason) order by t.entry_no)
+        select jsonb_agg(
+            jsonb_build_array(t.type, t.amount, t.actor, t.reason, t.idempotency_key) order by t.entry_no
+        )
         from public.credit_transactions as t
         inner join public.credit_accounts as a on a.id = t.account_id
         where a.user_id = :'buyer'
     ),
-    '[["purchase", 100, "Purchase: Small"], ["purchase_refund", -50, "Refund of a purchase"],
-        ["purchase_refund", -50, "Refund of a purchase"]]'::jsonb,
+    '[["purchase", 100, "system", "Purchase: Small", "acme:ord_1"],
+        ["purchase_refund", -1, "system", "Refund of a purchase", "acme:ord_1:1"],
+        ["purchase_refund", -49, "system", "Refund of a purchase", "acme:ord_1:50"],
+        ["purchase_refund", -50, "system", "Refund of a purchase", "acme:ord_1:100"]]'::jsonb,
     'each step is an entry'
+);
+
+select public.record_payment(
+    'acme', 'evt_c', 't', 'paid', '{}', 'ord_c', user_id => :'buyer', product_id => 'prod_cent', mode => 'test',
+    amount => 1, currency => 'EUR', paid_amount => 1
+) as ignored \gset
+select is(
+    public.record_payment('acme', 'evt_d', 't', 'refunded', '{}', 'ord_c', paid_amount => 1, refunded_amount => 1)
+    - array['payment_id', 'problem'],
+    '{"result": "applied", "status": "refunded", "credits": 5, "refunded_credits": 5}'::jsonb,
+    'of the smallest price too'
 );
 
 -- Told before the payment.
