@@ -15,6 +15,7 @@ import psycopg
 from functions_py.local.ports import HOST
 from functions_py.local.stack import Stack
 from functions_py.local.tools import ROOT
+from tests.run import stop_cron
 from tests.support.stacks import own_name
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Suite:
             for extension in ("pgtap", "plpgsql_check"):
                 connection.execute(f"create extension {extension} with schema extensions".encode())
             connection.execute("alter database postgres set track_functions = 'all'")
+        stop_cron(self.stack)
         self._run(HELPERS)
 
     def learn(self) -> list[str]:
