@@ -431,7 +431,8 @@ begin
             ('20261128045000', 'claims_of_configured_providers'),
             ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
             ('20261128043200', 'prompt_optimizer'),
-            ('20261128060000', 'alerts_and_orphans'), ('20261128060100', 'estimates_and_announcements')
+            ('20261128060000', 'alerts_and_orphans'), ('20261128060100', 'estimates_and_announcements'),
+            ('20261128070000', 'one_lock_for_a_like')
         );
     end if;
 end

@@ -13,11 +13,7 @@ declare
     v_count integer;
     v_changed integer;
 begin
-    -- Shared: it waits for nothing but the end of the account.
-    perform from public.credit_accounts as a where a.user_id = v_user_id for key share;
-    if not found then
-        perform private.lock_account(v_user_id);
-    end if;
+    perform private.lock_account(v_user_id);
 
     select s.like_count into v_count
     from public.showcase_items as s

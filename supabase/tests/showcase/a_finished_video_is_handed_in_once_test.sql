@@ -1,5 +1,5 @@
 begin;
-select plan(25);
+select plan(31);
 
 delete from private.file_jobs;
 select tests.create_rich_user() as ann \gset
@@ -10,9 +10,10 @@ update public.video_generation_history
 set thumbnail_url = 'videos/' || :'ann' || '/' || id || '.jpg'
 where id = :'task_id';
 delete from private.file_jobs;
+delete from net.http_request_queue;
 
 select tests.act_as(:'ann');
-select public.publish_to_showcase(:'task_id', title => 'A fox') as item \gset
+select public.publish_to_showcase(:'task_id', title => 'A fox', show_prompt => null) as item \gset
 select is(
     :'item'::jsonb - '{id,created_at,provenance}'::text[],
     jsonb_build_object(
@@ -48,18 +49,23 @@ select is_empty(
     ),
     'not to the id of item, author or video'
 );
+select is((select count(*) from net.http_request_queue), 1::bigint, 'and the worker is woken for it, once');
 
 -- What is refused ------------------------------------------------------------------------------------------------
 select tests.create_video(:'ann', 'processing') as unfinished \gset
+select tests.create_video(:'ann', 'completed') as deleted \gset
 select tests.act_as(:'ann');
-select tests.throws_code('select public.publish_to_showcase()', 'invalid_parameter', 'nothing named');
+select is(
+    tests.error_of('select public.publish_to_showcase()') -> 'details',
+    '{"parameter": "task_id", "allowed": "exactly one of task_id and image_id"}'::jsonb, 'nothing named'
+);
 select tests.throws_code(
     format('select public.publish_to_showcase(%L, %L)', :'task_id', gen_random_uuid()), 'invalid_parameter',
     'both named'
 );
-select tests.throws_code(
-    format('select public.publish_to_showcase(%L, title => %L)', :'other_task_id', '   '), 'invalid_parameter',
-    'a blank title'
+select is(
+    tests.error_of(format('select public.publish_to_showcase(%L, title => %L)', :'other_task_id', '   ')) -> 'details',
+    '{"parameter": "title", "allowed": {"min_length": 1, "max_length": 120}}'::jsonb, 'a blank title'
 );
 select tests.throws_code(
     format('select public.publish_to_showcase(%L, title => %L)', :'other_task_id', repeat('ä', 121)),
@@ -75,6 +81,10 @@ select is(
 );
 select tests.throws_code(
     format('select public.publish_to_showcase(%L)', gen_random_uuid()), 'task_not_found', 'an unknown video'
+);
+select public.delete_video(:'deleted');
+select tests.throws_code(
+    format('select public.publish_to_showcase(%L)', :'deleted'), 'task_not_found', 'one that its owner deleted'
 );
 select tests.throws_code(
     format('select public.publish_to_showcase(image_id => %L)', gen_random_uuid()), 'image_not_found',
@@ -94,7 +104,9 @@ select throws_ok(
 select tests.stop_acting();
 insert into storage.objects (bucket_id, name, metadata) values
 ('reference-images', :'ann' || '/1.png', '{"mimetype": "image/png", "size": 10}'),
-('reference-images', :'ann' || '/2.svg', '{"mimetype": "image/svg+xml", "size": 10}');
+('reference-images', :'ann' || '/2.svg', '{"mimetype": "image/svg+xml", "size": 10}'),
+('reference-images', :'ann' || '/4.png', '{"mimetype": "image/png", "size": 10}'),
+('videos', :'ann' || '/3.png', '{"mimetype": "image/png", "size": 10}');
 insert into public.image_generation_history (user_id, prompt, bucket, path) values
 (:'ann', 'a heron', 'reference-images', :'ann' || '/1.png')
 returning id as image_id \gset
@@ -104,6 +116,9 @@ returning id as drawing_id \gset
 insert into public.image_generation_history (user_id, bucket, path) values
 (:'ann', 'reference-images', :'ann' || '/3.png')
 returning id as lost_id \gset
+insert into public.image_generation_history (user_id, bucket, path, deleted_at) values
+(:'ann', 'reference-images', :'ann' || '/4.png', private.now())
+returning id as deleted_id \gset
 
 select tests.act_as(:'ann');
 select public.publish_to_showcase(image_id => :'image_id', show_prompt => true) as image_item \gset
@@ -128,7 +143,11 @@ select is(
 );
 select tests.throws_code(
     format('select public.publish_to_showcase(image_id => %L)', :'lost_id'), 'image_not_found',
-    'nor a file that is gone'
+    'nor a file that is gone, though another bucket has one of its name'
+);
+select tests.throws_code(
+    format('select public.publish_to_showcase(image_id => %L)', :'deleted_id'), 'image_not_found',
+    'nor an image that was deleted, whose file is still to go'
 );
 select tests.act_as(:'bob');
 select tests.throws_code(
@@ -137,8 +156,23 @@ select tests.throws_code(
 
 -- As many as may wait ----------------------------------------------------------------------------------------------
 select tests.stop_acting();
+select is(
+    (
+        select row(f.source_bucket, f.source_path)::text
+        from private.file_jobs as f
+        where f.showcase_item_id = (:'image_item'::jsonb ->> 'id')::uuid
+    ),
+    format('(reference-images,%s/1.png)', :'ann'), 'an image is copied from the bucket it is in'
+);
+
 select tests.configure('showcase_pending_limit', '3');
 select tests.create_video(:'ann', 'completed') as one_more \gset
+select tests.create_video(:'bob', 'completed') as of_bob \gset
+update public.showcase_items set item_status = 'in_review' where source_task_id = :'task_id';
+select tests.act_as(:'bob');
+select lives_ok(
+    format('select public.publish_to_showcase(%L)', :'of_bob'), 'what others hand in takes nobody''s place'
+);
 select tests.act_as(:'ann');
 select is(
     tests.error_of(format('select public.publish_to_showcase(%L)', :'one_more')) - '{message,hint,code}'::text[],
@@ -149,19 +183,30 @@ select is(
 select is(
     public.publish_to_showcase(:'task_id') ->> 'id', :'item_id', 'what is there already is answered all the same'
 );
+select tests.stop_acting();
+update public.showcase_items
+set item_status = 'published', published_at = private.now()
+where source_task_id = :'task_id';
+select tests.act_as(:'ann');
+select lives_ok(
+    format('select public.publish_to_showcase(%L)', :'one_more'), 'what was looked at does not wait any more'
+);
 
 -- The author's own list --------------------------------------------------------------------------------------------
 select is(
     (select jsonb_agg(i ->> 'content_type') from jsonb_array_elements(public.list_my_showcase() -> 'items') as i),
-    '["image", "video", "video"]'::jsonb, 'the author sees what he handed in, newest first'
+    '["video", "image", "video", "video"]'::jsonb, 'the author sees what he handed in, newest first'
 );
-select public.list_my_showcase(page_size => 2) as page \gset
-select is(jsonb_array_length(:'page'::jsonb -> 'items'), 2, 'in pages');
+select public.list_my_showcase(page_size => 3) as page \gset
+select is(jsonb_array_length(:'page'::jsonb -> 'items'), 3, 'in pages');
 select is(
     public.list_my_showcase(:'page'::jsonb ->> 'next_cursor') #>> '{items,0,id}', :'item_id', 'to the last'
 );
 select tests.act_as(:'bob');
-select is(public.list_my_showcase(), '{"items": [], "next_cursor": null}'::jsonb, 'and nobody else''s');
+select is(
+    (select jsonb_agg(i -> 'task_id') from jsonb_array_elements(public.list_my_showcase() -> 'items') as i),
+    jsonb_build_array(:'of_bob'), 'and nobody else''s'
+);
 
 -- A token that outlives its user.
 select tests.act_as(gen_random_uuid());

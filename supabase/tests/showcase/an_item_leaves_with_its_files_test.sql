@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(19);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.create_rich_user(10000) as ann \gset
@@ -33,6 +33,7 @@ language sql
 as $$select s.video_url from public.showcase_items as s where s.id = p_item$$;
 
 -- By its author ----------------------------------------------------------------------------------------------------
+select pg_temp.item(:'ann') as kept \gset
 select pg_temp.item(:'ann') as withdrawn \gset
 select pg_temp.url(:'withdrawn') as url \gset
 select tests.act_as(:'bob');
@@ -45,12 +46,25 @@ select tests.throws_code(
     format('select public.remove_from_showcase(%L)', :'withdrawn'), 'item_not_found', 'then it is gone'
 );
 select tests.stop_acting();
+select results_eq(
+    'select id from public.showcase_items', array[:'kept'::uuid], 'and no other with it'
+);
+delete from public.showcase_items;
 select is(pg_temp.deletions(:'url'), 2::bigint, 'and its copies are deleted');
 select is_empty($$select from private.file_jobs where kind = 'copy'$$, 'those not made yet are called off');
 
 -- With its video or its image --------------------------------------------------------------------------------------
 select pg_temp.item(:'ann', 'rejected') as rejected \gset
 select pg_temp.url(:'rejected') as url \gset
+select tests.act_as(:'ann');
+select is(
+    public.remove_from_showcase(:'rejected'), '{"removed": true}'::jsonb, 'one that was rejected is out already'
+);
+select tests.stop_acting();
+select is(
+    (select item_status from public.showcase_items where id = :'rejected'), 'rejected',
+    'and stays as a row, so that it cannot be handed in again'
+);
 update public.video_generation_history
 set deleted_at = private.now()
 where id = (select source_task_id from public.showcase_items where id = :'rejected');

@@ -1,5 +1,5 @@
 begin;
-select plan(15);
+select plan(16);
 
 select tests.create_rich_user() as ann \gset
 select tests.create_rich_user() as bob \gset
@@ -8,6 +8,8 @@ select tests.act_as(:'ann');
 select public.publish_to_showcase(:'task_id') ->> 'id' as item_id \gset
 select tests.stop_acting();
 update public.showcase_items set item_status = 'published', published_at = private.now();
+insert into public.showcase_items (item_status, published_at) values ('published', '2020-01-01')
+returning id as other_item_id \gset
 
 select tests.act_as(:'ann');
 select is(
@@ -26,8 +28,12 @@ select tests.act_as_role('anon');
 select is(public.list_showcase() #> '{items,0,liked_by_me}', 'false'::jsonb, 'a visitor likes nothing');
 select throws_ok(format('select public.set_showcase_like(%L)', :'item_id'), '42501', null, 'and cannot');
 select tests.act_as(:'bob');
+select public.set_showcase_like(:'other_item_id');
 select is(
     public.set_showcase_like(:'item_id', false), '{"liked": false, "like_count": 1}'::jsonb, 'he changes his mind'
+);
+select is(
+    public.list_showcase() #> '{items,1,liked_by_me}', 'true'::jsonb, 'but not about what else he likes'
 );
 select is(public.set_showcase_like(:'item_id', false), '{"liked": false, "like_count": 1}'::jsonb, 'once');
 select tests.throws_code('select public.set_showcase_like(gen_random_uuid())', 'item_not_found', 'an unknown item');
