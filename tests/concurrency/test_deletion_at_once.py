@@ -47,6 +47,31 @@ async def test_an_order_before_the_deletion_is_settled_by_it(
     assert await shop.refunds(order["task_id"]) == 1
 
 
+async def test_an_image_recorded_before_the_deletion_is_forgotten_by_it(
+    stack: Stack, shop: Shop, watch: Observer
+) -> None:
+    user_id = await shop.user()
+    path = f"{user_id}/cat.png"
+    await shop.database.execute(
+        "insert into storage.objects (bucket_id, name) values ('reference-images', %s)", (path,)
+    )
+    async with (
+        open_session(stack, user=user_id) as caller,
+        open_session(stack, "supabase_auth_admin") as auth,
+    ):
+        await caller.begin()
+        image = await caller.call("select public.record_image('my cat', 'reference-images', %s)", (path,))
+        deletion = auth.start(DELETIONS["hard"], (user_id,))
+        await watch.until_blocked(auth)
+        assert await caller.commit() is None
+        assert await deletion is None
+
+    left = await shop.rows(
+        "select user_id, prompt from public.image_generation_history where id = %s", (image["id"],)
+    )
+    assert left == [{"user_id": None, "prompt": None}]
+
+
 @pytest.mark.parametrize("kind", DELETIONS)
 async def test_an_order_after_the_deletion_is_refused(
     stack: Stack, shop: Shop, watch: Observer, kind: str

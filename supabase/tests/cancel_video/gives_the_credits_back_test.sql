@@ -1,5 +1,5 @@
 begin;
-select plan(12);
+select plan(13);
 
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.create_rich_user(100) as user_id \gset
@@ -57,6 +57,11 @@ select is(
     worker_api.begin_submit(:'claimed_id', :'lease'), '{"result": "illegal_state", "status": "cancelled"}'::jsonb,
     'and the worker is told before it pays'
 );
+
+-- The smallest price there is.
+select tests.configure('video_credit_per_second', '0.01');
+select tests.create_video(:'user_id', 'cancelled') as cheap_id \gset
+select is(tests.refunds_of(:'cheap_id'), '{1}', 'a single credit is given back, too');
 
 set constraints all immediate;
 select is_empty('select * from private.audit_ledger()', 'the books are clean');

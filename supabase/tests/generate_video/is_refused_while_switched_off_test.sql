@@ -1,5 +1,5 @@
 begin;
-select plan(8);
+select plan(9);
 
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.create_rich_user(1000) as user_id \gset
@@ -39,6 +39,8 @@ select tests.set_time('2031-03-05 11:59:59.3+00');
 select is(
     pg_temp.refusal(:'user_id') -> 'headers', '{"Retry-After": "1"}', 'a part of a second is rounded up'
 );
+select tests.set_time('2031-03-05 12:00:00+00');
+select is(pg_temp.refusal(:'user_id') -> 'headers', '{"Retry-After": "33"}', 'nobody is told to come back at once');
 select tests.set_time('2031-03-05 13:00:00+00');
 select is(
     pg_temp.refusal(:'user_id') -> 'headers', '{"Retry-After": "33"}',

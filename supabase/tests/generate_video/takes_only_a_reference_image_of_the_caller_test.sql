@@ -1,5 +1,5 @@
 begin;
-select plan(18);
+select plan(19);
 
 select tests.create_rich_user(1000) as ann \gset
 select tests.create_rich_user(1000) as bob \gset
@@ -80,6 +80,7 @@ select is(
 select is(
     pg_temp.image_of(:'ann', null, :'ann_image'), 'invalid_parameter reference_image_id', 'and the id'
 );
+select is(pg_temp.image_of(:'ann', null), '', 'and takes an order without one');
 select tests.violates(
     $$update public.video_generation_history set reference_image_path = null where reference_image_path is not null$$,
     'reference_image_has_bucket_and_path'

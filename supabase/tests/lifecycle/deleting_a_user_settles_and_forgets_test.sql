@@ -1,11 +1,12 @@
 -- A user is deleted in Auth, hard or soft, while he has a task in every stage: it works, his tasks are settled, what is
 -- personal is gone, his files are queued, and ledger and cost stay without him.
 begin;
-select plan(56);
+select plan(58);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
 delete from private.daily_spend;
+insert into storage.buckets (id, name) values ('host-app', 'host-app');
 
 -- Makes a user with a task in every stage and state, deletes him, and asserts what is left.
 create function pg_temp.check_deletion(p_kind text) returns setof text
@@ -16,8 +17,10 @@ declare
     v_bystander uuid := tests.create_rich_user(1000);
     v_account_id uuid := (select a.id from public.credit_accounts as a where a.user_id = v_user_id);
     v_foreign_task uuid := tests.order_video(v_bystander);
+    v_foreign_clip uuid := tests.create_video(v_bystander, 'completed');
     v_tasks uuid[];
     v_transfer uuid;
+    v_images uuid[];
     v_ended jsonb;
     v_entries bigint;
     v_spend numeric;
@@ -40,10 +43,22 @@ begin
         reference_image_bucket = 'reference-images',
         reference_image_path = v_user_id || '/cat.png'
     where h.user_id = v_user_id;
-    insert into storage.objects (bucket_id, name) values ('reference-images', v_user_id || '/cat.png');
-    insert into storage.objects (bucket_id, name) values ('reference-images', v_bystander || '/dog.png');
-    insert into public.image_generation_history (user_id, prompt, bucket, path)
-    values (v_user_id, 'my cat', 'reference-images', v_user_id || '/cat.png');
+    insert into storage.objects (bucket_id, name) values
+    ('reference-images', v_user_id || '/cat.png'),
+    ('reference-images', v_bystander || '/dog.png'),
+    -- Not recorded: the host application's own.
+    ('host-app', v_user_id || '/avatar.png');
+    -- The place of the one he deleted is somebody else's by now.
+    insert into public.image_generation_history (user_id, prompt, bucket, path, deleted_at) values
+    (v_user_id, 'my cat', 'reference-images', v_user_id || '/cat.png', null),
+    (v_user_id, 'my cow', 'host-app', 'made/' || v_user_id || '.png', null),
+    (v_user_id, null, 'host-app', 'made/' || v_bystander || '.png', private.now()),
+    (v_bystander, 'my dog', 'host-app', 'made/' || v_bystander || '.png', null);
+    select array_agg(i.id) into v_images from public.image_generation_history as i where i.user_id = v_user_id;
+    update private.provider_calls as c set detail = '{"said": "no cats"}'
+    where c.task_id = any (v_tasks || v_foreign_clip);
+    perform private.raise_alert('quote', 'info', t.id::text, '{"said": "no cats"}')
+    from unnest(array[v_tasks[1], v_foreign_clip]) as t (id);
     select jsonb_object_agg(h.id, to_jsonb(h.ended_at)) into v_ended
     from public.video_generation_history as h
     where h.account_id = v_account_id and h.ended_at is not null;
@@ -123,11 +138,25 @@ begin
     );
     return next extensions.is(
         (
-            select row(i.user_id, i.prompt, i.deleted_at)::text
+            select array_agg(row(i.user_id, i.prompt, i.path = i.id::text, private.now() - i.deleted_at)::text order by i.deleted_at desc)
             from public.image_generation_history as i
-            where i.path = i.id::text and i.deleted_at = private.now()
+            where i.id = any (v_images)
         ),
-        row(null::uuid, null::text, private.now())::text, p_kind || ': his images are forgotten'
+        '{"(,,t,00:00:00)","(,,t,00:00:00)","(,,t,00:01:00)"}', p_kind || ': his images are forgotten'
+    );
+    return next extensions.is_empty(
+        $sql$
+            select h.id
+            from public.video_generation_history as h
+            inner join private.provider_calls as c on h.id = c.task_id
+            where (h.user_id is null) <> (c.detail = '{}') and c.outcome <> 'late'
+            union all
+            select h.id
+            from public.video_generation_history as h
+            inner join private.alerts as a on h.id::text = a.subject
+            where (h.user_id is null) <> (a.details = '{}') and a.kind = 'quote'
+        $sql$,
+        p_kind || ': so is what was said about his tasks, and of nobody else''s'
     );
     return next extensions.is_empty(
         format('select * from public.profiles where id = %L', v_user_id), p_kind || ': so is his profile'
@@ -139,11 +168,16 @@ begin
             where f.kind = 'delete' and f.due_at = private.now()
         ),
         (
-            select array_agg(o.bucket_id || ':' || o.name order by o.bucket_id || ':' || o.name)
-            from storage.objects as o
-            where o.name like v_user_id || '/%'
+            select array_agg(f.name order by f.name)
+            from (
+                select o.bucket_id || ':' || o.name as name
+                from storage.objects as o
+                where o.name like v_user_id || '/%' and o.bucket_id <> 'host-app'
+                union all
+                values ('host-app:made/' || v_user_id || '.png')
+            ) as f
         ),
-        p_kind || ': every file of his is queued for deletion'
+        p_kind || ': every file of his is queued for deletion, and none that is not'
     );
     return next extensions.is(
         (
@@ -171,7 +205,12 @@ begin
     );
     return next extensions.is(tests.spend_today(), v_spend, p_kind || ': and so does what they cost');
     return next extensions.is(
-        row((tests.task(v_foreign_task)).status, tests.balance_of(v_bystander))::text, '(pending,920)',
+        (
+            select row((tests.task(v_foreign_task)).status, tests.balance_of(v_bystander), i.prompt, i.path)::text
+            from public.image_generation_history as i
+            where i.user_id = v_bystander
+        ),
+        row('pending', 840, 'my dog', 'made/' || v_bystander || '.png')::text,
         p_kind || ': nobody else is touched'
     );
 

@@ -1,6 +1,6 @@
 -- Operation errors 8, 13 and 14 are not the user's fault: a further attempt, up to video_submit_attempts.
 begin;
-select plan(19);
+select plan(20);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 delete from private.daily_spend;
@@ -57,7 +57,14 @@ select is(
     '{"result": "applied", "status": "failed", "retry_at": null}'::jsonb, 'the third failure is the last'
 );
 select is((tests.task(:'task')).error_code, 'provider_error', 'the task failed');
-select is(tests.refunds_of(:'task'), '{80}', 'its credits are back, once');
+select is(
+    (
+        select array_agg(row(t.amount, t.actor, t.reason)::text)
+        from public.credit_transactions as t
+        where t.task_id = :'task' and t.type = 'video_refund'
+    ),
+    '{"(80,worker,provider_error)"}', 'its credits are back, once, and the ledger says by whom and why'
+);
 select is(
     (select array_agg(c.outcome) from private.provider_calls as c where c.task_id = :'task'), '{failed,failed,failed}',
     'three calls failed'
@@ -72,10 +79,15 @@ select tests.changes_nothing(
     '{"result": "already_applied", "status": "failed"}', 'repeating it refunds nothing more'
 );
 
-select tests.configure('video_submit_attempts', '1');
 select tests.order_video(:'user_id') as second_task \gset
 select is(
     worker_api.record_poll(:'second_task', tests.bring_to(:'second_task', 'poll'), 'retryable', '{}') ->> 'status',
+    'processing', 'each task has its own attempts'
+);
+select tests.configure('video_submit_attempts', '1');
+select tests.order_video(:'user_id') as third_task \gset
+select is(
+    worker_api.record_poll(:'third_task', tests.bring_to(:'third_task', 'poll'), 'retryable', '{}') ->> 'status',
     'failed', 'the number of attempts is configured'
 );
 

@@ -1,7 +1,7 @@
 -- Each code a worker may fail a task with, in each stage: message, one refund, and the day's USD back where nothing
 -- can have been paid.
 begin;
-select plan(107);
+select plan(108);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '1000');
@@ -95,6 +95,14 @@ select is(
 select is(
     pg_temp.outcome_after(:'user_id', 'poll', 'provider_error'), 'failed {"code": "raw"}',
     'one that came to nothing failed'
+);
+select is(
+    (
+        select array_agg(distinct c.outcome)
+        from private.provider_calls as c
+        where c.output_prefix not in (select f.path from private.file_jobs as f where f.kind = 'delete_google')
+    ),
+    '{rejected}', 'a call that was not taken left nothing to delete at its provider, each other may have'
 );
 
 -- A code that a worker may not give, in any stage --------------------------------------------------------------------
