@@ -39,11 +39,13 @@ begin
         deleted_at = coalesce(h.deleted_at, private.now())
     where h.account_id = v_account_id;
 
-    -- Recorded images may lie in buckets of the host application.
+    -- Recorded images may lie anywhere, as the host application has it. The user's own folders follow below.
     insert into private.file_jobs (kind, bucket, path)
     select 'delete', i.bucket, i.path
     from public.image_generation_history as i
-    where i.user_id = p_user_id and i.deleted_at is null and i.bucket <> 'reference-images';
+    where i.user_id = p_user_id
+        and i.deleted_at is null
+        and not (i.bucket = 'reference-images' and i.path like p_user_id || '/%');
 
     update public.image_generation_history as i
     set user_id = null, prompt = null, path = i.id::text, deleted_at = coalesce(i.deleted_at, private.now())

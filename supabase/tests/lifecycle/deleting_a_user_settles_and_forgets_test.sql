@@ -51,7 +51,8 @@ begin
     -- The place of the one he deleted is somebody else's by now.
     insert into public.image_generation_history (user_id, prompt, bucket, path, deleted_at) values
     (v_user_id, 'my cat', 'reference-images', v_user_id || '/cat.png', null),
-    (v_user_id, 'my cow', 'host-app', 'made/' || v_user_id || '.png', null),
+    (v_user_id, 'my cow', 'host-app', v_user_id || '/cow.png', null),
+    (v_user_id, 'my owl', 'reference-images', 'made/' || v_user_id || '.png', null),
     (v_user_id, null, 'host-app', 'made/' || v_bystander || '.png', private.now()),
     (v_bystander, 'my dog', 'host-app', 'made/' || v_bystander || '.png', null);
     select array_agg(i.id) into v_images from public.image_generation_history as i where i.user_id = v_user_id;
@@ -142,7 +143,7 @@ begin
             from public.image_generation_history as i
             where i.id = any (v_images)
         ),
-        '{"(,,t,00:00:00)","(,,t,00:00:00)","(,,t,00:01:00)"}', p_kind || ': his images are forgotten'
+        '{"(,,t,00:00:00)","(,,t,00:00:00)","(,,t,00:00:00)","(,,t,00:01:00)"}', p_kind || ': his images are forgotten'
     );
     return next extensions.is_empty(
         $sql$
@@ -174,7 +175,9 @@ begin
                 from storage.objects as o
                 where o.name like v_user_id || '/%' and o.bucket_id <> 'host-app'
                 union all
-                values ('host-app:made/' || v_user_id || '.png')
+                values
+                ('host-app:' || v_user_id || '/cow.png'),
+                ('reference-images:made/' || v_user_id || '.png')
             ) as f
         ),
         p_kind || ': every file of his is queued for deletion, and none that is not'
