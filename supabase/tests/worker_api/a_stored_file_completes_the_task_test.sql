@@ -6,6 +6,7 @@ select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
 delete from private.file_jobs;
 select tests.create_rich_user(10000) as user_id \gset
+select tests.bring_to(tests.order_video(tests.create_rich_user()), 'poll'); -- Somebody else's clip is being made.
 select tests.order_video(:'user_id') as task \gset
 select tests.bring_to(:'task', 'transfer') as lease \gset
 select tests.store_file(:'task');
@@ -45,7 +46,7 @@ select is(tests.refunds_of(:'task'), '{}', 'nothing is refunded');
 select results_eq(
     'select kind, bucket, path, due_at from private.file_jobs',
     format($$values ('delete_google', null::text, %L, private.now())$$, :'task' || '/1/'),
-    'the copy at the provider is deleted, now'
+    'its copy at the provider is deleted, now, and nobody else''s'
 );
 select is_empty('select * from private.audit_ledger()', 'the audit is clean');
 select tests.act_as(:'user_id');

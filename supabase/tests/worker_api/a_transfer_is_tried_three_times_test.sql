@@ -1,6 +1,6 @@
 -- A download that fails is tried again 30 seconds later; after the third the credits go back, with an alert.
 begin;
-select plan(33);
+select plan(34);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -130,6 +130,7 @@ select tests.changes_nothing(
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}',
     'there is nothing to transfer before the clip is made'
 );
+select is((tests.task(:'polling')).retry_count, 0, 'and the failures of others are not counted as its own');
 select tests.changes_nothing(
     :'polling', format($$select worker_api.fail_video(%L, %L, 'download_failed', '{}')$$, :'polling', :'lease'),
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}', 'nor to fail at'

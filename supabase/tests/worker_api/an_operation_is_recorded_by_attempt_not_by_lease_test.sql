@@ -1,6 +1,6 @@
 -- What the provider accepted was paid for: it is taken from the slowest worker, and its id is never lost.
 begin;
-select plan(26);
+select plan(28);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -68,16 +68,19 @@ select is((tests.call(:'unknown_first')).outcome, 'accepted', 'the call is accep
 -- What is not an operation of this task ------------------------------------------------------------------------------
 select tests.order_video(:'user_id') as other \gset
 select tests.bring_to(:'other', 'submitting');
+select tests.must_apply(worker_api.requeue_submit(:'other', 1, 'refused', '{}', null));
+delete from private.model_brakes;
+select tests.must_apply(worker_api.begin_submit(:'other', tests.claim(:'other')));
 select tests.changes_nothing(
-    :'other', format($$select worker_api.record_operation(%L, 2, 'operations/4')$$, :'other'),
+    :'other', format($$select worker_api.record_operation(%L, 3, 'operations/4')$$, :'other'),
     '{"result": "illegal_state", "status": "pending", "stage": "submitting"}', 'an attempt that was never begun'
 );
 select tests.changes_nothing(
-    :'other', format($$select worker_api.record_operation(%L, 1, '')$$, :'other'),
+    :'other', format($$select worker_api.record_operation(%L, 2, '')$$, :'other'),
     '{"result": "illegal_state", "status": "pending", "stage": "submitting"}', 'an operation without a name'
 );
 select tests.changes_nothing(
-    :'other', format('select worker_api.record_operation(%L, 1, null)', :'other'),
+    :'other', format('select worker_api.record_operation(%L, 2, null)', :'other'),
     '{"result": "illegal_state", "status": "pending", "stage": "submitting"}', 'no operation'
 );
 select tests.changes_nothing(
@@ -89,16 +92,18 @@ select is(
     '{"result": "illegal_state", "status": null, "stage": null}'::jsonb, 'an unknown task'
 );
 select is(
-    worker_api.record_operation(:'other', 1, 'operations/1') ->> 'result', 'illegal_state',
+    worker_api.record_operation(:'other', 2, 'operations/1') ->> 'result', 'illegal_state',
     'the operation of another task'
 );
 select is(
-    row((tests.call(:'other')).outcome, (tests.call(:'other')).operation_id)::text, '(in_flight,)',
+    row((tests.call(:'other', 2)).outcome, (tests.call(:'other', 2)).operation_id)::text, '(in_flight,)',
     'is not recorded as its own'
 );
 select is(
-    (tests.call(:'other')).detail, '{"further_operation_id": "operations/1"}'::jsonb, 'but kept for the books'
+    (tests.call(:'other', 2)).detail, '{"further_operation_id": "operations/1"}'::jsonb, 'but kept for the books'
 );
+select is((tests.call(:'other', 1)).detail, '{}', 'at no other attempt');
+select is((tests.call(:'unknown_first')).detail, '{}', 'and at no other task''s');
 
 -- Two names for one attempt ------------------------------------------------------------------------------------------
 select is(
