@@ -71,6 +71,7 @@ BY_STAGE = {
         Act("filtered", "select worker_api.fail_video('{task}', '{lease}', 'safety_filter', '{{}}')"),
     ),
     "transfer": (
+        Act("begin", "select worker_api.begin_transfer('{task}', '{lease}')"),
         Act("complete", f"select worker_api.complete_video('{{task}}', '{{lease}}', '{{{STORED_VIDEO}}}')"),
         Act("failed", "select worker_api.fail_video('{task}', '{lease}', 'download_failed', '{{}}')"),
         Act("expired", "select worker_api.fail_video('{task}', '{lease}', 'video_expired', '{{}}')"),

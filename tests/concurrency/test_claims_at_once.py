@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.concurrency.acts import BY_STAGE
 from tests.support.sessions import open_session, open_sessions
 
 if TYPE_CHECKING:
@@ -42,6 +45,32 @@ async def _claim_until_empty(worker: Session, name: str) -> list[str]:
     while batch := await worker.call(CLAIM, (name, 3)):
         tasks += [job["task_id"] for job in batch]
     return tasks
+
+
+@pytest.mark.parametrize("stage", BY_STAGE)
+async def test_whose_lease_runs_out_is_told_so_by_the_claim_that_is_under_way(
+    stack: Stack, shop: Shop, watch: Observer, stage: str
+) -> None:
+    """Nor is anything of the new holder's overwritten: his own word counts afterwards."""
+    async with open_session(stack, "video_worker") as late, open_session(stack, "video_worker") as holder:
+        for act in BY_STAGE[stage]:
+            user_id = await shop.user(1000)
+            job = await shop.job(stage, user_id=user_id)
+            await shop.database.execute("update private.video_jobs set due_at = now() - interval '1 minute'")
+            await holder.begin()
+            (claimed,) = await holder.call(CLAIM, ("worker-2", 1))
+            verdict = late.start(act.about(job, user_id))
+            await watch.until_blocked(late)
+            assert await holder.commit() is None
+            answer = await verdict
+            assert answer["result"] == ("applied" if "{lease}" not in act.statement else "lease_lost"), (
+                act.name
+            )
+            if act.name == "unknown" or answer["result"] == "lease_lost":
+                extended = "select worker_api.extend_lease(%s, %s)"
+                kept = await holder.call(extended, (claimed["task_id"], claimed["lease_token"]))
+                assert kept["result"] == "applied", act.name
+            await shop.clear()
 
 
 async def test_file_jobs_go_to_one_worker_each(stack: Stack, shop: Shop, watch: Observer) -> None:
