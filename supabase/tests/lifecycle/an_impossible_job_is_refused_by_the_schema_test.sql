@@ -1,6 +1,6 @@
 -- Jobs, calls, spend, brakes, file jobs and alerts: each change below breaks one rule.
 begin;
-select plan(23);
+select plan(26);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.create_rich_user(10000) as user_id \gset
@@ -34,6 +34,9 @@ from (
     ($$private.alerts set acknowledged_at = private.now()$$, 'alert_acknowledgement_is_signed')
 ) as c (change, rule);
 
+select tests.violates('update private.video_jobs set task_id = gen_random_uuid()', 'video_jobs_task_id_fkey');
+select tests.violates('update private.video_jobs set account_id = gen_random_uuid()', 'video_jobs_account_id_fkey');
+select tests.violates($$update private.video_jobs set model = 'no-such-model'$$, 'video_jobs_model_fkey');
 select throws_ok(
     format('delete from public.video_generation_history where id = %L', :'task'), 23503, null,
     'a task cannot vanish from under its job'

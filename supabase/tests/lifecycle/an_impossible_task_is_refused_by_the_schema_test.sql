@@ -1,6 +1,6 @@
 -- What a row of each status holds, in both directions. Each change below breaks one rule and no other.
 begin;
-select plan(53);
+select plan(54);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.configure('video_concurrent_limit', '100');
@@ -95,7 +95,11 @@ from (
     (62, 'completed', 'refund_id = gen_random_uuid()', 'no_task_ends_without_its_refund'),
     (63, 'failed', 'refund_id = null', 'no_task_ends_without_its_refund'),
     (64, 'cancelled', 'refund_id = null', 'no_task_ends_without_its_refund'),
-    (65, 'pending', 'refund_id = gen_random_uuid()', 'no_task_ends_without_its_refund')
+    (65, 'pending', 'refund_id = gen_random_uuid()', 'no_task_ends_without_its_refund'),
+    (
+        66, 'pending', 'retry_of = gen_random_uuid(), credit_cost = 0, charge_id = null',
+        'video_generation_history_retry_of_fkey'
+    )
 ) as c (place, status, change, rule)
 inner join task as t on t.status = c.status
 order by c.place;

@@ -8,6 +8,7 @@ delete from private.daily_spend;
 delete from private.alerts;
 delete from private.file_jobs;
 select tests.create_rich_user(10000) as user_id \gset
+select tests.order_video(tests.create_rich_user()) as neighbour \gset
 select tests.order_video(:'user_id') as task \gset
 select tests.bring_to(:'task', 'poll') as lease \gset
 select tests.must_apply(
@@ -38,6 +39,7 @@ select is(
 );
 select is((tests.job(:'task')).deadline_at, '2030-01-03 12:00:00+00', 'as long as the provider keeps the clip');
 select is((tests.task(:'task')).retry_count, 1, 'the user sees how often it failed');
+select is((tests.task(:'neighbour')).retry_count, 0, 'which another task did not');
 select is(tests.refunds_of(:'task'), '{}', 'nothing is refunded yet');
 select tests.changes_nothing(
     :'task', format($$select worker_api.fail_video(%L, %L, 'download_failed', '{}')$$, :'task', :'lease'),
@@ -130,7 +132,6 @@ select tests.changes_nothing(
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}',
     'there is nothing to transfer before the clip is made'
 );
-select is((tests.task(:'polling')).retry_count, 0, 'and the failures of others are not counted as its own');
 select tests.changes_nothing(
     :'polling', format($$select worker_api.fail_video(%L, %L, 'download_failed', '{}')$$, :'polling', :'lease'),
     '{"result": "illegal_state", "status": "processing", "stage": "poll"}', 'nor to fail at'

@@ -103,7 +103,6 @@ select is(
     (tests.call(:'other', 2)).detail, '{"further_operation_id": "operations/1"}'::jsonb, 'but kept for the books'
 );
 select is((tests.call(:'other', 1)).detail, '{}', 'at no other attempt');
-select is((tests.call(:'unknown_first')).detail, '{}', 'and at no other task''s');
 
 -- Two names for one attempt ------------------------------------------------------------------------------------------
 select is(
@@ -114,6 +113,7 @@ select is((tests.task(:'task')).operation_id, 'operations/1', 'the first');
 select is(
     (tests.call(:'task')).detail, '{"further_operation_id": "operations/5"}'::jsonb, 'the other is kept for the books'
 );
+select is((tests.call(:'slow')).detail, '{}', 'at no other task''s attempt');
 
 select tests.order_video(:'user_id') as adopted \gset
 select tests.bring_to(:'adopted', 'reconcile') as lease \gset
