@@ -93,8 +93,9 @@ async def test_an_order_after_the_deletion_is_refused(
     assert await _accounts_of(shop, user_id) == 0
 
 
+@pytest.mark.parametrize("kind", DELETIONS)
 async def test_an_account_that_is_being_made_is_forgotten_too(
-    stack: Stack, shop: Shop, watch: Observer
+    stack: Stack, shop: Shop, watch: Observer, kind: str
 ) -> None:
     """The first order of a user without an account is under way when he is deleted."""
     user_id = await shop.user()
@@ -102,7 +103,7 @@ async def test_an_account_that_is_being_made_is_forgotten_too(
     async with open_session(stack) as caller, open_session(stack, "supabase_auth_admin") as auth:
         await caller.begin()
         account_id = await caller.call("select (private.lock_account(%s)).id", (user_id,))
-        deletion = auth.start(DELETIONS["hard"], (user_id,))
+        deletion = auth.start(DELETIONS[kind], (user_id,))
         await watch.until_blocked(auth)
         assert await caller.commit() is None
         assert await deletion is None
@@ -110,7 +111,10 @@ async def test_an_account_that_is_being_made_is_forgotten_too(
     assert await shop.one("select user_id from public.credit_accounts where id = %s", (account_id,)) is None
 
 
-async def test_no_account_is_made_for_who_is_being_deleted(stack: Stack, shop: Shop, watch: Observer) -> None:
+@pytest.mark.parametrize("kind", DELETIONS)
+async def test_no_account_is_made_for_who_is_being_deleted(
+    stack: Stack, shop: Shop, watch: Observer, kind: str
+) -> None:
     user_id = await shop.user()
     await _forget_account(shop, user_id)
     async with (
@@ -118,7 +122,7 @@ async def test_no_account_is_made_for_who_is_being_deleted(stack: Stack, shop: S
         open_session(stack, "supabase_auth_admin") as auth,
     ):
         await auth.begin()
-        assert await auth.ask(DELETIONS["hard"], (user_id,)) is None
+        assert await auth.ask(DELETIONS[kind], (user_id,)) is None
         order = caller.start(GENERATE)
         await watch.until_blocked(caller)
         assert await auth.commit() is None
@@ -127,6 +131,22 @@ async def test_no_account_is_made_for_who_is_being_deleted(stack: Stack, shop: S
     assert isinstance(refused, Refusal)
     assert refused.code == "not_authenticated"
     assert await _accounts_of(shop, user_id) == 0
+
+
+async def test_who_has_an_account_can_sign_in_while_he_orders(
+    stack: Stack, shop: Shop, watch: Observer
+) -> None:
+    """Only an account that is being made holds its user's row."""
+    user_id = await shop.user(1000)
+    async with (
+        open_session(stack, user=user_id) as caller,
+        open_session(stack, "supabase_auth_admin") as auth,
+    ):
+        await caller.begin()
+        await caller.call(GENERATE)
+        sign_in = auth.start("update auth.users set last_sign_in_at = now() where id = %s", (user_id,))
+        assert not await watch.until_blocked_or_done(auth, sign_in)
+        assert await caller.commit() is None
 
 
 async def test_two_deletions_at_once_forget_once(stack: Stack, shop: Shop, watch: Observer) -> None:

@@ -15,27 +15,19 @@ begin
         return v_account;
     end if;
 
-    begin
-        insert into public.profiles (id)
-        select u.id
-        from auth.users as u
-        where u.id = p_user_id and u.deleted_at is null and not private.is_adopted('profiles')
-        on conflict (id) do nothing;
-
-        insert into public.credit_accounts (user_id)
-        select u.id
-        from auth.users as u
-        where u.id = p_user_id and u.deleted_at is null
-        on conflict (user_id) do nothing;
-    exception
-        when foreign_key_violation then
-            null; -- Deleted at this moment: there is no account to find below.
-    end;
-
-    select * into v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
+    -- The user's row is shared with nobody who deletes him: a deletion under way is waited for, and one that comes later
+    -- waits, and finds the account that it has to forget. A foreign key would hold off hard deletions alone.
+    perform from auth.users as u where u.id = p_user_id and u.deleted_at is null for share;
     if not found then
         perform private.raise_error('not_authenticated', 'This user no longer exists. Sign in again.');
     end if;
+
+    if not private.is_adopted('profiles') then
+        insert into public.profiles (id) values (p_user_id) on conflict (id) do nothing;
+    end if;
+    insert into public.credit_accounts (user_id) values (p_user_id) on conflict (user_id) do nothing;
+
+    select * into strict v_account from public.credit_accounts as a where a.user_id = p_user_id for update;
     return v_account;
 end
 $$;

@@ -3,6 +3,7 @@ select plan(11);
 
 select tests.create_rich_user(100) as deleted_user \gset
 select tests.create_rich_user(100) as hidden_user \gset
+select tests.create_rich_user(100) as who_stays \gset
 insert into storage.objects (bucket_id, name, metadata)
 values ('reference-images', :'deleted_user' || '/fox.png', '{"mimetype": "image/png", "size": 1000}');
 delete from auth.users where id = :'deleted_user';
