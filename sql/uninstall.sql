@@ -432,7 +432,9 @@ begin
             ('20261128043000', 'showcase_settings'), ('20261128043100', 'showcase'),
             ('20261128043200', 'prompt_optimizer'),
             ('20261128060000', 'alerts_and_orphans'), ('20261128060100', 'estimates_and_announcements'),
-            ('20261128070000', 'one_lock_for_a_like')
+            ('20261128070000', 'one_lock_for_a_like'),
+            ('20261128074000', 'recorded_images_are_forgotten_wherever_they_lie'),
+            ('20261128075000', 'an_account_is_not_made_for_who_is_being_deleted')
         );
     end if;
 end

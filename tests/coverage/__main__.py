@@ -60,7 +60,7 @@ def run_pytest(directory: Path, arguments: list[str]) -> None:
     settings.write_text(
         f"[run]\nbranch = true\nparallel = true\ndata_file = {directory}/data\n"
         f"source = {ROOT}/worker\n    {ROOT}/functions_py\nsigterm = true\n"
-        "[report]\nskip_covered = true\nexclude_also =\n    if TYPE_CHECKING:\n"
+        "[report]\nskip_covered = true\nshow_missing = true\nexclude_also =\n    if TYPE_CHECKING:\n"
     )
     environment = {
         **os.environ,

@@ -19,6 +19,7 @@ def save_for_ever(measured: coverage.Coverage) -> None:
             measured.save()
 
 
-started = coverage.process_startup()
+# Where coverage.py came with a .pth file of its own, it is measuring already.
+started = coverage.process_startup() or coverage.Coverage.current()
 if started is not None:
     threading.Thread(target=save_for_ever, args=(started,), daemon=True).start()

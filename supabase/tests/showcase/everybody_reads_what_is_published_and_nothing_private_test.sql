@@ -1,5 +1,5 @@
 begin;
-select plan(38);
+select plan(39);
 
 select tests.set_time('2030-01-01 12:00:00+00');
 select tests.create_user(p_app_metadata => '{"role": "admin"}') as admin \gset
@@ -170,6 +170,10 @@ select is(
     ), (array['v1', 'v2'], array['i2']), 'in pages'
 );
 select tests.stop_acting();
+select tests.throws_code(
+    format('select public.admin_feature_showcase_item(%L)', gen_random_uuid()), 'item_not_found',
+    'what is not there is not featured'
+);
 select is(
     public.admin_feature_showcase_item(:'i1', true, 2) ->> 'featured_position', '2', 'a place can be given away'
 );
