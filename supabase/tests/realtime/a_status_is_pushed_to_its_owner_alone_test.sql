@@ -48,7 +48,7 @@ grant usage on schema private to service_role;
 grant execute on function private.install_realtime() to service_role;
 set local client_min_messages = error;
 select tests.act_as_role('service_role');
-select is(private.install_realtime(), false, 'where Realtime keeps its policies to itself, it is said, and nothing fails');
+select is(private.install_realtime(), false, 'where Realtime keeps its policies to itself nothing fails');
 select tests.stop_acting();
 
 select finish();
