@@ -37,9 +37,10 @@ class Stage:
 STAGES = (
     Stage("make test", ["make", "test"], minutes=20),
     Stage("make test PG=17", ["make", "test", "PG=17"], minutes=20),
-    Stage("make proofs", ["make", "proofs"], minutes=20),
-    Stage("make model", ["make", "model"], minutes=12),
-    Stage("make crash, brief", ["make", "crash", "ARGS=--brief --tasks 80"], minutes=13),
+    Stage("make proofs", ["make", "proofs"], minutes=14),
+    Stage("make model", ["make", "model"], minutes=6),
+    Stage("make crash, brief", ["make", "crash", "ARGS=--brief --tasks 80"], minutes=8),
+    Stage("make mutate, what ten minutes hold", ["make", "mutate", "ARGS=--fresh --minutes 10"], minutes=17),
 )
 
 

@@ -90,7 +90,9 @@ def main() -> int:
     """Exit code 0 if no mutant survived but those that are listed with a reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutate", description=__doc__)
     parser.add_argument("--sample", type=int, help="try only so many")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the sample")
+    parser.add_argument(
+        "--seed", type=int, default=secrets.randbelow(10**6), help="of the sample and the order"
+    )
     parser.add_argument("--only", default="", help="only mutants with this in their name")
     parser.add_argument("--fresh", action="store_true", help="forget what is known")
     parser.add_argument("--minutes", type=float, default=24 * 60, help="stop trying after so long")
@@ -103,18 +105,21 @@ def main() -> int:
         if broken:
             say(f"do not pass as it is, and judge nothing: {', '.join(broken)}")
         with psycopg.connect(suites[0].stack.db_url("postgres"), autocommit=True) as connection:
-            mutants = [mutant for mutant in all_mutants(connection) if options.only in mutant.name]
-        if options.sample:
-            say(f"a sample of {options.sample} of {len(mutants)}, seed {options.seed}")
-            mutants = Random(options.seed).sample(mutants, min(options.sample, len(mutants)))  # noqa: S311
+            everything = all_mutants(connection)
         listed = equivalents()
+        for name in listed.keys() - {mutant.name for mutant in everything}:
+            raise SystemExit(f"{EQUIVALENT.name}: there is no mutant {name}")
+        mutants = [mutant for mutant in everything if options.only in mutant.name]
+        # In any order, so that a run that has to stop early has tried a bit of everything.
+        Random(options.seed).shuffle(mutants)  # noqa: S311
+        mutants = mutants[: options.sample]
         work: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
         waiting = [
             m for m in mutants if m.name not in listed and results.known.get(m.key, "survived") == "survived"
         ]
         for mutant in waiting:
             work.put(mutant)
-        say(f"{len(mutants)} mutants, {len(waiting)} to try")
+        say(f"{len(everything)} mutants, {len(waiting)} to try, seed {options.seed}")
         threads = [
             threading.Thread(target=try_all, args=(work, suite, results), daemon=True) for suite in suites
         ]
@@ -142,8 +147,8 @@ def report(mutants: list[Mutant], results: Results, listed: dict[str, str], seco
     say(f"\n{'operator':<12}" + "".join(f"{column:>12}" for column in columns))
     for operator, outcomes in sorted(counts.items()):
         say(f"{operator:<12}" + "".join(f"{outcomes[column]:>12}" for column in columns))
-    for mutant in survivors:
-        say(f"survived  {mutant.name}")
+    for name in sorted(mutant.name for mutant in survivors):
+        say(f"survived  {name}")
     killed = sum(outcomes["killed"] for outcomes in counts.values())
     say(f"in {seconds:.0f} s")
     say(f"{killed} passed, {len(survivors)} failed")

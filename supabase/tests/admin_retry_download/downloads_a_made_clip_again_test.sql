@@ -4,8 +4,8 @@ select plan(28);
 select tests.set_time('2031-03-05 10:00:00+00');
 select tests.configure('video_concurrent_limit', '1');
 select tests.create_user(p_app_metadata => '{"role": "admin"}') as admin_id \gset
-select tests.create_rich_user(1000) as stranger \gset
-select tests.create_rich_user(1000) as user_id \gset
+select tests.create_rich_user(1000) as ann \gset
+select tests.create_rich_user(1000) as bob \gset
 select set_config('test.admin', :'admin_id', true);
 
 create function pg_temp.retry(p_task_id uuid) returns jsonb
@@ -52,10 +52,18 @@ begin
 end
 $$;
 
--- Neither somebody else's older clip nor the task's own first attempt, which made none, is what will be saved.
-select tests.create_video(:'stranger', 'completed');
+-- Neither somebody else's clip nor the task's own first attempt, which made none, is what will be saved. The other clip
+-- has the smaller id, so that an index shows it first.
+set local enable_seqscan = off;
+select tests.order_video(:'ann', 'a whale') as of_ann \gset
+select tests.order_video(:'bob', 'a whale') as of_bob \gset
+select
+    case when t.is_ann then :'ann' else :'bob' end as user_id,
+    case when t.is_ann then :'of_ann' else :'of_bob' end as task,
+    case when t.is_ann then :'of_bob' else :'of_ann' end as other_clip
+from (select :'of_ann'::uuid > :'of_bob'::uuid as is_ann) as t \gset
+select tests.bring_to(:'other_clip', 'completed');
 delete from private.file_jobs;
-select tests.order_video(:'user_id', 'a whale') as task \gset
 select tests.bring_to(:'task', 'poll') as lease \gset
 select tests.must_apply(worker_api.record_poll(:'task', :'lease', 'retryable', '{}'));
 select tests.bring_to(:'task', 'submitting');
