@@ -36,3 +36,17 @@ async def test_a_task_ends_without_realtime_and_with_one_that_fails(
             assert await (await connection.execute(query, (task_id,))).fetchone() == "cancelled"
             await connection.rollback()
     assert (await customer.call("cancel_video", task_id=task_id))["status"] == "cancelled"
+
+
+async def test_where_realtime_keeps_its_policies_to_itself_it_is_said_and_nothing_fails(
+    workshop: Stack,
+) -> None:
+    notices: list[str | None] = []
+    async with await AsyncConnection.connect(workshop.admin_db_url, row_factory=scalar_row) as connection:
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        await connection.execute("alter table realtime.messages owner to supabase_admin")
+        await connection.execute("set local role postgres")
+        installed = await connection.execute("select private.install_realtime()")
+        assert await installed.fetchone() is False
+        await connection.rollback()
+    assert notices == ["Realtime does not let us make a policy: must be owner of relation messages"]
