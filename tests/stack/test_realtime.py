@@ -38,7 +38,7 @@ async def test_a_task_ends_without_realtime_and_with_one_that_fails(
     assert (await customer.call("cancel_video", task_id=task_id))["status"] == "cancelled"
 
 
-async def test_where_realtime_keeps_its_policies_to_itself_it_is_said_and_nothing_fails(
+async def test_where_realtime_keeps_its_policies_to_itself_it_is_said(
     workshop: Stack,
 ) -> None:
     notices: list[str | None] = []
