@@ -23,8 +23,8 @@ _FUNCTIONS: Final = r"""
         and p.prosqlbody is null
         and p.prokind = 'f'
         and p.provolatile = 'v' -- what only reads moves no money
-        and p.prosrc ~ (
-            '\m(credit_accounts|credit_transactions|post_entry|end_task|lock_(account|task)|fail_transfer)\M'
+        and p.proname || ' ' || p.prosrc ~ (
+            '\m(credit_accounts|credit_transactions|post_entry|end_task|lock_(account|task)|reserve_spend|book_call)\M'
         )
     order by 1
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pglast.parser import scan
@@ -39,6 +38,13 @@ CLAUSES: Final = {
     ),
     *("loop", "inner", "left", "cross", "where", "else", "end", "as"),
 }
+LOCKS: Final = (
+    ("for", "update"),
+    ("for", "no", "key", "update"),
+    ("for", "share"),
+    ("for", "key", "share"),
+    ("skip", "locked"),
+)
 COMPOUND: Final = {
     "if",
     "elsif",
@@ -154,9 +160,10 @@ def _of_conjuncts(words: Sequence[Word]) -> Iterator[Change]:
 
 
 def _of_locks(words: Sequence[Word]) -> Iterator[Change]:
-    for first, second in pairwise(words):
-        if (first.text, second.text) in {("for", "update"), ("skip", "locked")}:
-            yield Change("lock", first.start, second.end, "")
+    for number, word in enumerate(words):
+        for lock in LOCKS:
+            if tuple(other.text for other in words[number : number + len(lock)]) == lock:
+                yield Change("lock", word.start, words[number + len(lock) - 1].end, "")
 
 
 def _of_statements(words: Sequence[Word]) -> Iterator[Change]:
