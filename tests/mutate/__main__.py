@@ -110,8 +110,8 @@ def main() -> int:
         with psycopg.connect(suites[0].stack.db_url("postgres"), autocommit=True) as connection:
             everything = all_mutants(connection)
         listed = equivalents()
-        for name in listed.keys() - {mutant.name for mutant in everything}:
-            raise SystemExit(f"{EQUIVALENT.name}: there is no mutant {name}")
+        if unknown := listed.keys() - {mutant.name for mutant in everything}:
+            raise SystemExit("\n".join(f"{EQUIVALENT.name}: there is no mutant {name}" for name in unknown))
         mutants = [mutant for mutant in everything if options.only in mutant.name]
         # In any order, so that a run that has to stop early has tried a bit of everything.
         Random(options.seed).shuffle(mutants)  # noqa: S311

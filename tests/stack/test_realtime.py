@@ -38,9 +38,7 @@ async def test_a_task_ends_without_realtime_and_with_one_that_fails(
     assert (await customer.call("cancel_video", task_id=task_id))["status"] == "cancelled"
 
 
-async def test_where_realtime_keeps_its_policies_to_itself_it_is_said(
-    workshop: Stack,
-) -> None:
+async def test_where_realtime_keeps_its_policies_to_itself_it_is_said(workshop: Stack) -> None:
     notices: list[str | None] = []
     async with await AsyncConnection.connect(workshop.admin_db_url, row_factory=scalar_row) as connection:
         connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))

@@ -11,10 +11,10 @@ import pytest
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from tests.support.worker import FAST, assert_books_in_order, configure, until
+from tests.support.worker import assert_books_in_order, configured, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from functions_py.local.stack import Stack
     from tests.support.worker import Customer, Google, WorkerProcess
@@ -24,11 +24,17 @@ MEGABYTE = 1024 * 1024
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def leases_of_a_project(workshop: Stack) -> Iterator[None]:
+    """Not those of the other tests: a slow machine may take longer than five seconds."""
+    with configured(workshop, {"video_lease_seconds": 60}):
+        yield
+
+
+@pytest.mark.usefixtures("leases_of_a_project")
 async def test_a_hundred_tasks_at_once_are_all_delivered(
     workshop: Stack, google: Google, customer: Customer, worker: WorkerProcess
 ) -> None:
-    # The leases of a project, not those of the other tests: a slow machine may take longer than five seconds.
-    configure(workshop, {"video_lease_seconds": 60})
     run = secrets.token_hex(4)
     prompts = [f"balloons {run} {number}" for number in range(100)]
     tasks = await asyncio.gather(*(customer.order(prompt) for prompt in prompts))
@@ -45,7 +51,6 @@ async def test_a_hundred_tasks_at_once_are_all_delivered(
     assert not worker.events("lease_lost")
     assert not worker.events("job_crashed")
     await assert_books_in_order(workshop)
-    configure(workshop, FAST)
 
 
 async def test_a_file_of_300_mb_passes_through_in_bounded_memory(

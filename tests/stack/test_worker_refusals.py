@@ -15,7 +15,7 @@ from tests.support.processes import free_port
 from tests.support.worker import (
     FAST,
     assert_books_in_order,
-    configure,
+    configured,
     job_of,
     running_worker,
     started_worker,
@@ -42,19 +42,15 @@ def prompt() -> str:
 @pytest.fixture
 def long_brake(workshop: Stack) -> Iterator[None]:
     """After a refusal nobody may call for a time that can be told from everything else that takes long."""
-    configure(
-        workshop,
-        {"video_submit_backoff_seconds": BRAKE_SECONDS, "video_submit_backoff_max_seconds": BRAKE_SECONDS},
-    )
-    yield
-    configure(workshop, FAST)
+    keys = ("video_submit_backoff_seconds", "video_submit_backoff_max_seconds")
+    with configured(workshop, dict.fromkeys(keys, BRAKE_SECONDS)):
+        yield
 
 
 @pytest.fixture
 def narrow_minute(workshop: Stack) -> Iterator[None]:
-    configure(workshop, {"video_submit_per_minute": ALLOWED_A_MINUTE})
-    yield
-    configure(workshop, FAST)
+    with configured(workshop, {"video_submit_per_minute": ALLOWED_A_MINUTE}):
+        yield
 
 
 async def forget_brakes(stack: Stack) -> None:

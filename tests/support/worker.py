@@ -49,6 +49,16 @@ def configure(stack: Stack, values: Mapping[str, object]) -> None:
             )
 
 
+@contextlib.contextmanager
+def configured(stack: Stack, values: Mapping[str, object]) -> Iterator[None]:
+    """Other values for a while, on a stack that has those of FAST otherwise."""
+    configure(stack, values)
+    try:
+        yield
+    finally:
+        configure(stack, FAST)
+
+
 @dataclass
 class WorkerProcess:
     """A running `python -m worker`."""
